@@ -3,4 +3,12 @@
 //! The table of contents, from the top of the house to the ground; each module uses only those below it
 //! (`docs/ARCHITECTURE.md` has the map, a test holds the code against it).
 
+/// Collections as exposed: names, lists, hot swap; plain JSON becomes parts of a query.
+pub mod catalog;
+/// The core: what a query means, and the two engines that answer it.
 pub mod search;
+
+/// Settings, for all.
+pub mod config;
+/// Code and status of every error, for all.
+pub mod error;

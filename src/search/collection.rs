@@ -30,7 +30,10 @@ impl CollectionName {
         if name.starts_with(['_', '-', '+', '.']) {
             return fault("it may not start with _ - + or .");
         }
-        if name.chars().any(|c| matches!(c, '\\' | '/' | '*' | '?' | '"' | '<' | '>' | '|' | ',' | '#' | ':' | ' ') || c.is_control()) {
+        if name
+            .chars()
+            .any(|c| matches!(c, '\\' | '/' | '*' | '?' | '"' | '<' | '>' | '|' | ',' | '#' | ':' | ' ') || c.is_control())
+        {
             return fault(r#"it may not hold \ / * ? " < > | , # : or a blank"#);
         }
         if name.chars().any(char::is_uppercase) {
@@ -109,17 +112,26 @@ pub struct Field {
 pub enum Kind {
     Keyword(Exact),
     /// `exact` is the keyword sub-field, where there is one; its `path` is whole.
-    Text { analyzer: Analyzer, exact: Option<Exact> },
+    Text {
+        analyzer: Analyzer,
+        exact: Option<Exact>,
+    },
     Number(Number),
     Boolean,
     Date(DateKind),
     Ip,
     GeoPoint,
-    Vector { dims: Option<u32>, similarity: Similarity, indexed: bool },
+    Vector {
+        dims: Option<u32>,
+        similarity: Similarity,
+        indexed: bool,
+    },
     Object,
     Nested,
     /// Free form, read only: `flattened`, disabled objects, and every type that hooke does not know (its name is kept).
-    Json { mapping_type: String },
+    Json {
+        mapping_type: String,
+    },
 }
 
 /// Exact text: a keyword field, or the keyword sub-field of a text.
@@ -180,7 +192,12 @@ impl Field {
         match &self.kind {
             Kind::Keyword(exact) | Kind::Text { exact: Some(exact), .. } => Some(&exact.path),
             Kind::Number(_) | Kind::Boolean | Kind::Date(_) | Kind::Ip => Some(&self.path),
-            Kind::Text { exact: None, .. } | Kind::GeoPoint | Kind::Vector { .. } | Kind::Object | Kind::Nested | Kind::Json { .. } => None,
+            Kind::Text { exact: None, .. }
+            | Kind::GeoPoint
+            | Kind::Vector { .. }
+            | Kind::Object
+            | Kind::Nested
+            | Kind::Json { .. } => None,
         }
     }
 }

@@ -13,7 +13,11 @@ pub enum Compute {
     /// Ignores the tick of its own field, and no other.
     Facet(Facet),
     /// Over the documents matched (or the group it stands in); `under` a nested path over its elements.
-    Metrics { scope: Scope, under: Option<FieldRef>, of: Vec<(FieldRef, Metric)> },
+    Metrics {
+        scope: Scope,
+        under: Option<FieldRef>,
+        of: Vec<(FieldRef, Metric)>,
+    },
     Groups(GroupBy),
 }
 

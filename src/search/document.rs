@@ -77,7 +77,8 @@ impl std::str::FromStr for Version {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = |part: &str| (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok()).flatten();
+        let digits =
+            |part: &str| (!part.is_empty() && part.bytes().all(|b| b.is_ascii_digit())).then(|| part.parse().ok()).flatten();
         text.split_once('-')
             .and_then(|(seq_no, term)| Some(Version { seq_no: digits(seq_no)?, primary_term: digits(term)? }))
             .ok_or("not a version: take it from _version or from an ETag")

@@ -6,6 +6,8 @@
 mod collection;
 mod compute;
 mod document;
+mod elastic;
+mod embedded;
 mod error;
 mod page;
 mod query;
@@ -25,12 +27,10 @@ pub use collection::{
     Analyzer, Collection, CollectionName, DateKind, Exact, Field, FieldRef, Kind, NameFault, Number, Origin, Similarity,
 };
 pub use compute::{
-    Bucket, Calendar, Compute, Computed, Counts, Facet, FacetOrder, Group, GroupBy, GroupKey, GroupOrder, Groups,
-    Having, Interval, Metric, MetricValue, RangeOf, Scope, Slot, Stats, ValueCount,
+    Bucket, Calendar, Compute, Computed, Counts, Facet, FacetOrder, Group, GroupBy, GroupKey, GroupOrder, Groups, Having,
+    Interval, Metric, MetricValue, RangeOf, Scope, Slot, Stats, ValueCount,
 };
-pub use document::{
-    Action, DocRef, Document, DocumentId, Precondition, Refresh, Source, Version, Write, WriteOutcome, Written,
-};
+pub use document::{Action, DocRef, Document, DocumentId, Precondition, Refresh, Source, Version, Write, WriteOutcome, Written};
 pub use error::{Error, Result};
 pub use page::{Explanation, Fragment, Highlight, Hit, Key, Page, Relation, Run, SnapshotId, Total};
 pub use query::{

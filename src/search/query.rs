@@ -41,7 +41,12 @@ pub enum Moment {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Rank {
     Text(TextMatch),
-    Knn { field: FieldRef, vector: Vec<f32>, k: u32, candidates: u32 },
+    Knn {
+        field: FieldRef,
+        vector: Vec<f32>,
+        k: u32,
+        candidates: u32,
+    },
     /// Reciprocal rank fusion.
     Fused(Vec<Rank>),
 }
@@ -100,12 +105,29 @@ pub enum Filter {
     Words(FieldRef, TextFilter),
     /// Some address lies in one of the networks.
     Networks(FieldRef, Vec<Cidr>),
-    Near { field: FieldRef, center: GeoPoint, metres: f64 },
+    Near {
+        field: FieldRef,
+        center: GeoPoint,
+        metres: f64,
+    },
     /// May cross the date line: then `left > right`.
-    InBox { field: FieldRef, top: f64, left: f64, bottom: f64, right: f64 },
-    InPolygon { field: FieldRef, points: Vec<GeoPoint> },
+    InBox {
+        field: FieldRef,
+        top: f64,
+        left: f64,
+        bottom: f64,
+        right: f64,
+    },
+    InPolygon {
+        field: FieldRef,
+        points: Vec<GeoPoint>,
+    },
     /// On the elements of a nested field; the inner filter names fields by their whole path.
-    Nested { field: FieldRef, quantifier: Quantifier, filter: Box<Filter> },
+    Nested {
+        field: FieldRef,
+        quantifier: Quantifier,
+        filter: Box<Filter>,
+    },
     Ids(Vec<DocumentId>),
 }
 
@@ -155,9 +177,17 @@ pub enum Missing {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     Score(Direction),
-    Field { field: FieldRef, direction: Direction, missing: Missing },
+    Field {
+        field: FieldRef,
+        direction: Direction,
+        missing: Missing,
+    },
     /// A document without a point is infinitely far.
-    Distance { field: FieldRef, from: GeoPoint, direction: Direction },
+    Distance {
+        field: FieldRef,
+        from: GeoPoint,
+        direction: Direction,
+    },
 }
 
 /// `size` hits forward from `from`, or backward (`last`): then they are the ones before `from`, or the last of all, still in the order asked.

@@ -1,0 +1,152 @@
+//! The settings, parsed: what every part of hooke may ask for. Reading them from flags, environment and files is below.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub listen: SocketAddr,
+    /// The data folder: the embedded engine, the state, keys.
+    pub data: PathBuf,
+    /// Absent: the embedded engine.
+    pub elasticsearch: Option<ElasticConfig>,
+    /// Absent: `off` on Elasticsearch, `all` embedded.
+    pub writes: Option<Writes>,
+    /// Listen on an address that is not loopback although nobody has to sign in.
+    pub insecure: bool,
+    /// Load the sample into an empty data folder.
+    pub sample: bool,
+    pub catalog: CatalogConfig,
+    pub graphql: GraphqlConfig,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug)]
+pub struct ElasticConfig {
+    /// One or more nodes of one cluster: `http://127.0.0.1:9200`.
+    pub urls: Vec<String>,
+    pub username: Option<String>,
+    pub password: Option<String>,
+    pub api_key: Option<String>,
+    /// A PEM file of the authority that signed the cluster's certificate.
+    pub ca_file: Option<PathBuf>,
+    /// Searches in flight at once; more wait for their turn until their deadline.
+    pub max_in_flight: usize,
+    /// Ask for compressed answers: worth it across a WAN, costs a fifth of the time on a LAN.
+    pub gzip: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Writes {
+    Off,
+    /// Documents of collections that exist.
+    Documents,
+    /// Collections are made and removed too.
+    All,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct CatalogConfig {
+    /// Names or patterns with `*`; empty: everything.
+    pub include: Vec<String>,
+    pub exclude: Vec<String>,
+    /// Collection name -> index pattern, such as `logs` -> `logs-*`.
+    pub patterns: BTreeMap<String, String>,
+    pub collections: BTreeMap<String, CollectionConfig>,
+}
+
+/// What settings say of one collection; paths are those of the document.
+#[derive(Clone, Debug, Default)]
+pub struct CollectionConfig {
+    /// The name of the root field; the type is named after it.
+    pub name: Option<String>,
+    /// The name of one document where the inflector errs.
+    pub singular: Option<String>,
+    pub hide: Vec<String>,
+    pub rename: BTreeMap<String, String>,
+    /// Path -> whether it is a list.
+    pub lists: BTreeMap<String, bool>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct GraphqlConfig {
+    /// `id`, `node(id:)` and `nodes(ids:)` instead of `nodeId`.
+    pub relay: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Bytes of a request body after decompression.
+    pub body: usize,
+    pub tokens: usize,
+    pub depth: usize,
+    pub aliases: usize,
+    pub root_fields: usize,
+    pub first: u32,
+    pub window: u32,
+    pub filter_depth: usize,
+    pub filter_clauses: usize,
+    pub pattern_length: usize,
+    pub in_values: usize,
+    pub time: Duration,
+    pub errors: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body: 2 * 1024 * 1024,
+            tokens: 5_000,
+            depth: 15,
+            aliases: 30,
+            root_fields: 20,
+            first: 1_000,
+            window: 10_000,
+            filter_depth: 8,
+            filter_clauses: 1_024,
+            pattern_length: 256,
+            in_values: 10_000,
+            time: Duration::from_secs(10),
+            errors: 20,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 4000)),
+            data: PathBuf::from("./data"),
+            elasticsearch: None,
+            writes: None,
+            insecure: false,
+            sample: true,
+            catalog: CatalogConfig::default(),
+            graphql: GraphqlConfig::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for ElasticConfig {
+    fn default() -> Self {
+        ElasticConfig {
+            urls: vec!["http://127.0.0.1:9200".into()],
+            username: None,
+            password: None,
+            api_key: None,
+            ca_file: None,
+            max_in_flight: 64,
+            gzip: false,
+        }
+    }
+}
+
+impl Config {
+    /// What may be written, with the default of the engine in use.
+    pub fn writes(&self) -> Writes {
+        self.writes.unwrap_or(if self.elasticsearch.is_some() { Writes::Off } else { Writes::All })
+    }
+}
