@@ -1,0 +1,29 @@
+# Tasks one repeats. `just` alone lists them.
+
+default:
+    @just --list
+
+# Serve on the embedded engine under ./data
+run *ARGS:
+    cargo run --release -- {{ARGS}}
+
+# Everything CI runs, on a real Elasticsearch that it obtains, starts and stops
+test *ARGS:
+    ./scripts/test {{ARGS}}
+
+# A real Elasticsearch to work against: start, stop, status
+elasticsearch COMMAND="status":
+    ./scripts/elasticsearch {{COMMAND}}
+
+# What must hold before a commit
+check:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# Write schema.graphql and openapi.json anew from the code
+schemas:
+    UPDATE=1 cargo test --test it -- stale
+
+# What takes long: long differential runs with a seed of your own
+nightly:
+    HOOKE_TEST_CASES=100000 ./scripts/test differential
