@@ -1,8 +1,15 @@
 //! Single values as fields hold them, and how a value of a document or of a query becomes one.
 
+mod narrow;
+mod read;
+
+use std::cmp::Ordering;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::date::Time;
+
+pub use narrow::{to_float, to_half};
+pub use read::{from_document, from_query};
 
 /// A value in the terms of a field's kind. Numbers are already what the field stores: whole for whole kinds,
 /// narrowed to `f32` or half precision for `float` and `half_float`.
@@ -63,5 +70,32 @@ pub fn shortest(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(six) => six.to_ipv4_mapped().map_or(address, IpAddr::V4),
         four @ IpAddr::V4(_) => four,
+    }
+}
+
+impl Value {
+    /// The order in which both engines sort and compare: texts by their UTF-8 bytes, addresses as 16 bytes, `false` before `true`,
+    /// -0.0 before 0.0. Values of one field are of one kind; of unlike kinds, the kind decides.
+    pub fn compare(&self, other: &Value) -> Ordering {
+        match (self, other) {
+            (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+            (Value::Long(a), Value::Long(b)) => a.cmp(b),
+            (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+            (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
+            (Value::Date(a), Value::Date(b)) => a.cmp(b),
+            (Value::Ip(a), Value::Ip(b)) => mapped(*a).cmp(&mapped(*b)),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+
+    fn rank(&self) -> u8 {
+        match self {
+            Value::Text(_) => 0,
+            Value::Long(_) => 1,
+            Value::Double(_) => 2,
+            Value::Boolean(_) => 3,
+            Value::Date(_) => 4,
+            Value::Ip(_) => 5,
+        }
     }
 }
