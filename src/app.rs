@@ -1,0 +1,135 @@
+//! What one running hooke consists of, opened from its settings: the engines, the data folder and its lock, the secret, the counts.
+//! Whoever needs only a part of it takes that part.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+
+use crate::catalog::cursor::Signer;
+use crate::config::{Config, Writes};
+use crate::search::{self, Call, Engine};
+use crate::telemetry::{RequestId, Stats};
+
+pub struct App {
+    pub config: Config,
+    pub engine: Arc<dyn Engine>,
+    /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
+    pub state: Arc<dyn Engine>,
+    pub signer: Signer,
+    pub stats: Stats,
+    /// There was nothing in the data folder before.
+    pub fresh: bool,
+    /// Held as long as the app lives: one process a folder.
+    _lock: File,
+}
+
+impl App {
+    /// Opens the data folder and the engines. Elasticsearch need not be up.
+    pub async fn open(config: Config) -> anyhow::Result<Arc<App>> {
+        let folder = config.data.clone();
+        let given = config.secret.clone().map(|secret| secret.0.into_bytes());
+        let file = config.secret_file.clone();
+        let (fresh, lock, secret) = tokio::task::spawn_blocking(move || {
+            let fresh = prepare(&folder)?;
+            let lock = lock(&folder)?;
+            let secret = match (given, file) {
+                (Some(secret), _) => secret,
+                (None, Some(file)) => read_secret(&file)?,
+                (None, None) => own_secret(&folder.join("secret"))?,
+            };
+            anyhow::Ok((fresh, lock, secret))
+        })
+        .await??;
+        let engine = search::open(&config).await.context("the search engine cannot be opened")?;
+        let state = if config.writes() == Writes::All {
+            engine.clone()
+        } else {
+            search::open_embedded(&config.data.join("state")).await.context("the state cannot be opened")?
+        };
+        Ok(Arc::new(App { signer: Signer::new(&secret), stats: Stats::default(), fresh, engine, state, config, _lock: lock }))
+    }
+
+    /// What one request of this id may use of the engines.
+    pub fn call(&self, id: &RequestId) -> Call {
+        Call::within(self.config.limits.time).named(id.0.clone())
+    }
+}
+
+/// Makes the folder where needed; true if nothing is in it.
+fn prepare(folder: &Path) -> anyhow::Result<bool> {
+    std::fs::create_dir_all(folder).with_context(|| format!("the data folder {} cannot be made", folder.display()))?;
+    let mut entries = folder.read_dir().with_context(|| format!("the data folder {} cannot be read", folder.display()))?;
+    Ok(entries.next().is_none())
+}
+
+fn lock(folder: &Path) -> anyhow::Result<File> {
+    let path = folder.join("lock");
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("{} cannot be written", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another hooke runs on the data folder {}: stop it, or choose another folder by --data", folder.display())
+        }
+        Err(TryLockError::Error(fault)) => Err(fault).with_context(|| format!("{} cannot be locked", path.display())),
+    }
+}
+
+fn read_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("the secret in {} cannot be read", path.display()))?;
+    let text = text.trim();
+    if text.len() < 16 {
+        bail!("the secret in {} is shorter than 16 characters", path.display());
+    }
+    Ok(text.as_bytes().to_vec())
+}
+
+/// The secret of this data folder; made at the first start, readable for its owner alone.
+fn own_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    match made {
+        Ok(mut file) => {
+            let mut bytes = [0_u8; 32];
+            getrandom::fill(&mut bytes).context("the system gives no random numbers")?;
+            let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            Ok(text.into_bytes())
+        }
+        Err(fault) if fault.kind() == ErrorKind::AlreadyExists => read_secret(path),
+        Err(fault) => Err(fault).with_context(|| format!("{} cannot be made", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_locked_once_and_keeps_its_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(prepare(folder.path()).unwrap());
+        let held = lock(folder.path()).unwrap();
+        assert!(lock(folder.path()).unwrap_err().to_string().contains("another hooke"));
+        drop(held);
+        lock(folder.path()).unwrap();
+        assert!(!prepare(folder.path()).unwrap());
+
+        let path = folder.path().join("secret");
+        let first = own_secret(&path).unwrap();
+        assert_eq!(own_secret(&path).unwrap(), first);
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        std::fs::write(&path, "short").unwrap();
+        assert!(own_secret(&path).is_err());
+    }
+}

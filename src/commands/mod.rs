@@ -1,0 +1,146 @@
+//! What can be done from a shell: one file a command. Flags of settings are made from the table of settings.
+
+mod serve;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::config::{SETTINGS, Setting, Shape, Sources};
+
+/// A typed GraphQL API, a REST API and search pages in front of Elasticsearch, or of an embedded engine
+#[derive(Parser)]
+#[command(name = "hooke", version)]
+struct Cli {
+    /// A file of settings; hooke.sample.toml shows them all [env: HOOKE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The [stage.NAME] of the file that overrides the rest [env: HOOKE_STAGE]
+    #[arg(long, global = true, value_name = "NAME")]
+    stage: Option<String>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the APIs and the pages (what hooke does when no command is named)
+    Serve,
+}
+
+/// Settings that are shown by `-h`; `--help` shows all.
+const FIRST: [&str; 6] = ["listen", "data", "elasticsearch.url", "writes", "insecure", "sample"];
+
+/// Runs one command line; the exit code is 2 where it or a setting is wrong, 1 where the command failed.
+pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let parsed = command_line().try_get_matches_from(line);
+    let parsed = parsed.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, flags(&matches))));
+    let (cli, flags) = match parsed {
+        Ok(parsed) => parsed,
+        Err(fault) => {
+            // also --help and --version, which are no faults
+            let _ = fault.print();
+            return ExitCode::from(u8::try_from(fault.exit_code()).unwrap_or(2));
+        }
+    };
+    let mut sources = Sources::from_environment();
+    sources.file = cli.config.or(sources.file);
+    sources.stage = cli.stage.or(sources.stage);
+    sources.flags = flags;
+    let config = match sources.read() {
+        Ok(config) => config,
+        Err(faults) => {
+            eprintln!("hooke: {faults}");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(fault) = crate::telemetry::init(&config.log) {
+        eprintln!("hooke: a setting is wrong: {fault}");
+        return ExitCode::from(2);
+    }
+    let done = match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(config).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(fault) => {
+            eprintln!("hooke: {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command_line() -> clap::Command {
+    SETTINGS.iter().fold(Cli::command(), |command, setting| command.arg(flag(setting)))
+}
+
+fn flag(setting: &'static Setting) -> Arg {
+    let default = match setting.default() {
+        Some(default) if setting.shape != Shape::Switch => format!(" [default: {}]", default.trim_matches('"')),
+        _ => String::new(),
+    };
+    let arg = Arg::new(setting.key)
+        // clap wants names that live for ever; they are made once
+        .long(&*setting.flag().leak())
+        .global(true)
+        .help_heading("Settings")
+        .hide_short_help(!FIRST.contains(&setting.key))
+        .help(format!("{}{default} [env: {}]", setting.about, setting.variable()));
+    match setting.shape {
+        Shape::Switch => arg.action(ArgAction::SetTrue),
+        Shape::Text => arg.value_name("VALUE"),
+        Shape::Number => arg.value_name("NUMBER"),
+        Shape::List => arg.value_name("A,B"),
+        Shape::Pairs => arg.value_name("NAME=VALUE,…"),
+        Shape::Json => arg.value_name("JSON"),
+    }
+}
+
+/// The settings among the flags, as they were written.
+fn flags(matches: &ArgMatches) -> std::collections::BTreeMap<&'static str, String> {
+    SETTINGS
+        .iter()
+        .filter_map(|setting| {
+            let value = match setting.shape {
+                // a flag of a switch turns it over
+                Shape::Switch => matches.get_flag(setting.key).then(|| (!setting.is_on_by_default()).to_string()),
+                _ => matches.get_one::<String>(setting.key).cloned(),
+            };
+            Some((setting.key, value?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn read(line: &[&str]) -> Config {
+        let matches = command_line().get_matches_from(line);
+        Sources { flags: flags(&matches), ..Sources::default() }.parse("").unwrap()
+    }
+
+    #[test]
+    fn flags_become_settings_before_and_after_the_command() {
+        command_line().debug_assert();
+        let plain = read(&["hooke"]);
+        assert!(plain.sample && !plain.insecure);
+        let given = read(&[
+            "hooke",
+            "--data",
+            "/tmp/x",
+            "serve",
+            "--no-sample",
+            "--insecure",
+            "--limits-tokens",
+            "7",
+            "--elasticsearch",
+            "http://a",
+        ]);
+        assert_eq!((given.sample, given.insecure, given.limits.tokens, given.data.to_str()), (false, true, 7, Some("/tmp/x")));
+        assert_eq!(given.elasticsearch.unwrap().urls, ["http://a"]);
+    }
+}

@@ -1,0 +1,39 @@
+//! `hooke serve`: opens everything, says where to look, and serves until told to stop.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::App;
+use crate::config::Config;
+use crate::server;
+
+pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    server::check_address(config.listen.ip(), config.insecure)?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let mut terminate = signal(SignalKind::terminate()).context("signals cannot be watched")?;
+    let app = App::open(config).await?;
+    let url = server::url_of(listener.local_addr()?);
+    println!("{}", greeting(&app.config, &url));
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    server::run(listener, app, shutdown).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn greeting(config: &Config, url: &str) -> String {
+    let engine = match &config.elasticsearch {
+        Some(elastic) => format!("Elasticsearch at {}", elastic.urls.join(", ")),
+        None => format!("the embedded engine in {}", config.data.display()),
+    };
+    format!(
+        "hooke {} on {engine}\n\n  pages       {url}/\n  playground  {url}/playground\n  GraphQL     {url}/graphql\n  REST        {url}/v1/collections\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}

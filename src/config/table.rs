@@ -1,0 +1,374 @@
+//! One row a setting: its place in the file, its flag and variable, a word on it, and how it is read and shown.
+//! The commands make their flags from it and `hooke.sample.toml` is compared with it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use toml::Value;
+
+use super::{CollectionConfig, Config, ElasticConfig, LogFormat, Secret, Writes};
+
+/// How a setting is written as plain text, in a flag or a variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    Text,
+    /// `true` or `false`; its flag may stand alone.
+    Switch,
+    Number,
+    /// `a,b`.
+    List,
+    /// `name=value,name=value`.
+    Pairs,
+    /// JSON.
+    Json,
+}
+
+pub struct Setting {
+    /// Its place in the file: `limits.body`.
+    pub key: &'static str,
+    pub shape: Shape,
+    pub about: &'static str,
+    /// What to write where there is no default.
+    pub example: &'static str,
+    /// The default, as it is written in the file.
+    pub(super) show: fn(&Config) -> Option<String>,
+    pub(super) read: fn(&mut Draft, Value) -> Result<(), String>,
+}
+
+/// A configuration being read.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub config: Config,
+    pub elastic: ElasticConfig,
+    /// The cluster's address was given.
+    pub url: bool,
+}
+
+impl Setting {
+    /// `--limits-body`; of a switch that is on by default `--no-sample`.
+    pub fn flag(&self) -> String {
+        let plain = match self.key {
+            "elasticsearch.url" => "elasticsearch".to_owned(),
+            key => key.replace(['.', '_'], "-"),
+        };
+        if self.is_on_by_default() { format!("no-{plain}") } else { plain }
+    }
+
+    pub fn is_on_by_default(&self) -> bool {
+        self.shape == Shape::Switch && (self.show)(&Config::default()).as_deref() == Some("true")
+    }
+
+    /// `HOOKE_LIMITS_BODY`.
+    pub fn variable(&self) -> String {
+        match self.key {
+            "elasticsearch.url" => "HOOKE_ELASTICSEARCH".to_owned(),
+            key => format!("HOOKE_{}", key.replace('.', "_").to_uppercase()),
+        }
+    }
+
+    /// The default, as it stands in the file.
+    pub fn default(&self) -> Option<String> {
+        (self.show)(&Config::default())
+    }
+}
+
+fn typed<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    value.try_into::<T>().map_err(|fault| fault.to_string().trim().replace('\n', " "))
+}
+
+fn text<T: std::str::FromStr<Err: std::fmt::Display>>(value: Value) -> Result<T, String> {
+    typed::<String>(value)?.parse().map_err(|fault: T::Err| fault.to_string())
+}
+
+fn filled(value: Value) -> Result<String, String> {
+    let text: String = typed(value)?;
+    if text.is_empty() { Err("it is empty".into()) } else { Ok(text) }
+}
+
+/// A count that must be at least 1.
+fn count<T: TryFrom<u64>>(value: Value) -> Result<T, String> {
+    let number: u64 = typed(value)?;
+    match T::try_from(number) {
+        Ok(count) if number > 0 => Ok(count),
+        Ok(_) => Err("it must be at least 1".into()),
+        Err(_) => Err("it is too large".into()),
+    }
+}
+
+/// `10s`, `500ms`, `2m`; a bare number is seconds.
+fn duration(value: Value) -> Result<Duration, String> {
+    let fault = || "write a time with its unit, as 500ms, 10s or 2m".to_owned();
+    let text = match value {
+        Value::Integer(seconds) => format!("{seconds}s"),
+        Value::String(text) => text,
+        _ => return Err(fault()),
+    };
+    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
+    let number: u64 = digits.parse().map_err(|_| fault())?;
+    let time = match unit.trim() {
+        "ms" => Duration::from_millis(number),
+        "s" | "" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.checked_mul(60).ok_or_else(fault)?),
+        _ => return Err(fault()),
+    };
+    if time.is_zero() { Err("it must be more than nothing".into()) } else { Ok(time) }
+}
+
+fn urls(value: Value) -> Result<Vec<String>, String> {
+    let urls: Vec<String> = match value {
+        Value::String(one) => one.split(',').map(|url| url.trim().to_owned()).collect(),
+        many => typed(many)?,
+    };
+    if urls.is_empty() {
+        return Err("it names no address".into());
+    }
+    for url in &urls {
+        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+        match rest {
+            None => return Err(format!("{url:?} does not begin with http:// or https://")),
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => return Err(format!("{url:?} names no host")),
+            Some(rest) if rest.contains('@') => {
+                return Err(
+                    "credentials do not belong into the address: give elasticsearch.username and elasticsearch.password".into()
+                );
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(urls.into_iter().map(|url| url.trim_end_matches('/').to_owned()).collect())
+}
+
+fn writes(value: Value) -> Result<Writes, String> {
+    match typed::<String>(value)?.as_str() {
+        "off" => Ok(Writes::Off),
+        "documents" => Ok(Writes::Documents),
+        "all" => Ok(Writes::All),
+        other => Err(format!("{other:?} is none of off, documents, all")),
+    }
+}
+
+fn log_format(value: Value) -> Result<LogFormat, String> {
+    match typed::<String>(value)?.as_str() {
+        "auto" => Ok(LogFormat::Auto),
+        "pretty" => Ok(LogFormat::Pretty),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("{other:?} is none of auto, pretty, json")),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[derive(Default)]
+struct CollectionRow {
+    name: Option<String>,
+    singular: Option<String>,
+    hide: Vec<String>,
+    rename: BTreeMap<String, String>,
+    lists: BTreeMap<String, bool>,
+}
+
+fn collections(value: Value) -> Result<BTreeMap<String, CollectionConfig>, String> {
+    let rows: BTreeMap<String, CollectionRow> = typed(value)?;
+    Ok(rows
+        .into_iter()
+        .map(|(name, row)| {
+            let CollectionRow { name: root, singular, hide, rename, lists } = row;
+            (name, CollectionConfig { name: root, singular, hide, rename, lists })
+        })
+        .collect())
+}
+
+fn quoted(text: &str) -> Option<String> {
+    Some(format!("{text:?}"))
+}
+
+/// A row whose default is shown as it stands.
+macro_rules! setting {
+    ($key:literal, $shape:ident, $about:literal, example $example:literal, $read:expr) => {
+        Setting { key: $key, shape: Shape::$shape, about: $about, example: $example, show: |_| None, read: $read }
+    };
+    ($key:literal, $shape:ident, $about:literal, $show:expr, $read:expr) => {
+        Setting { key: $key, shape: Shape::$shape, about: $about, example: "", show: $show, read: $read }
+    };
+}
+
+pub const SETTINGS: &[Setting] = &[
+    setting!(
+        "listen",
+        Text,
+        "Address and port to listen on; port 0 takes a free one.",
+        |c| quoted(&c.listen.to_string()),
+        |d, v| { text(v).map(|at| d.config.listen = at) }
+    ),
+    setting!(
+        "data",
+        Text,
+        "The data folder: the embedded engine, hooke's own state, keys. One process at a time.",
+        |c| quoted(&c.data.to_string_lossy()),
+        |d, v| filled(v).map(|path| d.config.data = PathBuf::from(path))
+    ),
+    setting!("writes", Text, "What may be written: off, documents (of collections that exist) or all (collections too). Default: off on Elasticsearch, all on the embedded engine.",
+        example r#""all""#, |d, v| writes(v).map(|writes| d.config.writes = Some(writes))),
+    setting!(
+        "insecure",
+        Switch,
+        "Listen on an address that is not loopback although nobody has to sign in.",
+        |c| Some(c.insecure.to_string()),
+        |d, v| typed(v).map(|on| d.config.insecure = on)
+    ),
+    setting!("hosts", List, "Names by which this server may be called beside localhost.", |_| Some("[]".into()), |d, v| typed(v)
+        .map(|hosts| d.config.hosts = hosts)),
+    setting!("sample", Switch, "Load a small sample into an empty data folder.", |c| Some(c.sample.to_string()), |d, v| typed(v)
+        .map(|on| d.config.sample = on)),
+    setting!("secret", Text, "What cursors are signed with, 16 characters or more; several processes must share it. Default: a file made in the data folder.",
+    example r#""a long random text""#, |d, v| {
+        let secret: String = typed(v)?;
+        if secret.len() < 16 {
+            return Err("it must have 16 characters or more".into());
+        }
+        d.config.secret = Some(Secret(secret));
+        Ok(())
+    }),
+    setting!("secret_file", Text, "A file that holds the secret.",
+        example r#""/run/secrets/hooke""#, |d, v| filled(v).map(|path| d.config.secret_file = Some(PathBuf::from(path)))),
+    setting!("elasticsearch.url", List, "The cluster: one address, or several nodes of it. Without it the embedded engine is used.",
+    example r#""http://127.0.0.1:9200""#, |d, v| {
+        d.elastic.urls = urls(v)?;
+        d.url = true;
+        Ok(())
+    }),
+    setting!("elasticsearch.username", Text, "Basic authentication.",
+        example r#""hooke""#, |d, v| filled(v).map(|name| d.elastic.username = Some(name))),
+    setting!("elasticsearch.password", Text, "Basic authentication.",
+        example r#""…""#, |d, v| filled(v).map(|password| d.elastic.password = Some(password))),
+    setting!("elasticsearch.api_key", Text, "An API key, encoded, in place of username and password.",
+        example r#""…""#, |d, v| filled(v).map(|key| d.elastic.api_key = Some(key))),
+    setting!("elasticsearch.ca_file", Text, "PEM file of the authority that signed the cluster's certificate.",
+        example r#""/etc/hooke/ca.pem""#, |d, v| filled(v).map(|path| d.elastic.ca_file = Some(PathBuf::from(path)))),
+    setting!(
+        "elasticsearch.max_in_flight",
+        Number,
+        "Searches in flight at once; more wait for their turn.",
+        |_| Some(ElasticConfig::default().max_in_flight.to_string()),
+        |d, v| count(v).map(|n| d.elastic.max_in_flight = n)
+    ),
+    setting!(
+        "elasticsearch.gzip",
+        Switch,
+        "Ask for compressed answers: worth it across a WAN, costs time on a LAN.",
+        |_| Some(ElasticConfig::default().gzip.to_string()),
+        |d, v| typed(v).map(|on| d.elastic.gzip = on)
+    ),
+    setting!(
+        "catalog.include",
+        List,
+        "Collections to expose, names or patterns with *; none named: all.",
+        |_| Some("[]".into()),
+        |d, v| typed(v).map(|names| d.config.catalog.include = names)
+    ),
+    setting!("catalog.exclude", List, "Collections to leave out, names or patterns with *.", |_| Some("[]".into()), |d, v| {
+        typed(v).map(|names| d.config.catalog.exclude = names)
+    }),
+    setting!("catalog.patterns", Pairs, "Collections over several indices: a name and its index pattern.",
+        example r#"{ logs = "logs-*" }"#, |d, v| typed(v).map(|patterns| d.config.catalog.patterns = patterns)),
+    setting!("catalog.collections", Json, "Per collection: name (its root field), singular, hide and rename (of fields), lists (path = true or false).",
+        example r#"{ packages = { singular = "package", hide = ["internal"], rename = { pkg = "package" }, lists = { tags = true } } }"#,
+        |d, v| collections(v).map(|rows| d.config.catalog.collections = rows)),
+    setting!(
+        "graphql.relay",
+        Switch,
+        "Call the global id `id` (with node(id:) and nodes(ids:)), as Relay wants it.",
+        |c| Some(c.graphql.relay.to_string()),
+        |d, v| typed(v).map(|on| d.config.graphql.relay = on)
+    ),
+    setting!(
+        "limits.body",
+        Number,
+        "Bytes of a request body, after decompression.",
+        |c| Some(c.limits.body.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.body = n)
+    ),
+    setting!("limits.tokens", Number, "Tokens of a GraphQL document.", |c| Some(c.limits.tokens.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.tokens = n)),
+    setting!("limits.depth", Number, "Depth of a GraphQL operation.", |c| Some(c.limits.depth.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.depth = n)),
+    setting!("limits.aliases", Number, "Aliases in a GraphQL operation.", |c| Some(c.limits.aliases.to_string()), |d, v| count(
+        v
+    )
+    .map(|n| d.config.limits.aliases = n)),
+    setting!(
+        "limits.root_fields",
+        Number,
+        "Root fields of a GraphQL operation.",
+        |c| Some(c.limits.root_fields.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.root_fields = n)
+    ),
+    setting!("limits.first", Number, "Hits of one page.", |c| Some(c.limits.first.to_string()), |d, v| count(v).map(|n| d
+        .config
+        .limits
+        .first =
+        n)),
+    setting!("limits.window", Number, "offset and first together.", |c| Some(c.limits.window.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.window = n)),
+    setting!("limits.filter_depth", Number, "Depth of a filter.", |c| Some(c.limits.filter_depth.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.filter_depth = n)),
+    setting!(
+        "limits.filter_clauses",
+        Number,
+        "Conditions in a filter.",
+        |c| Some(c.limits.filter_clauses.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.filter_clauses = n)
+    ),
+    setting!(
+        "limits.pattern_length",
+        Number,
+        "Characters of a wildcard or a regular expression.",
+        |c| Some(c.limits.pattern_length.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.pattern_length = n)
+    ),
+    setting!("limits.in_values", Number, "Values of one `in`.", |c| Some(c.limits.in_values.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.in_values = n)),
+    setting!("limits.time", Text, "Time for one request.", |c| quoted(&format!("{}s", c.limits.time.as_secs())), |d, v| {
+        duration(v).map(|time| d.config.limits.time = time)
+    }),
+    setting!("limits.errors", Number, "Errors told in one answer.", |c| Some(c.limits.errors.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.errors = n)),
+    setting!("log.format", Text, "pretty, json, or auto: pretty on a terminal.", |_| quoted("auto"), |d, v| log_format(v)
+        .map(|format| d.config.log.format = format)),
+    setting!(
+        "log.level",
+        Text,
+        "error, warn, info, debug, trace; or by part: info,hooke::search=debug.",
+        |c| quoted(&c.log.level),
+        |d, v| filled(v).map(|level| d.config.log.level = level)
+    ),
+];
+
+/// `hooke.sample.toml`: every setting with its default; what has none stands as a comment.
+pub fn sample() -> String {
+    let mut text = String::from(
+        "# Every setting of hooke with its default; a line that begins with # is an example of one that has none.\n\
+         # The same by flag (--limits-body) and by environment variable (HOOKE_LIMITS_BODY), which win over this file.\n\
+         # Use it by --config FILE; [stage.NAME] at the end overrides by --stage NAME.\n",
+    );
+    let mut table = "";
+    for setting in SETTINGS {
+        let (of, name) = setting.key.split_once('.').unwrap_or(("", setting.key));
+        if of != table {
+            text.push_str(&format!("\n[{of}]"));
+            table = of;
+        }
+        text.push_str(&format!("\n# {}\n", setting.about));
+        match setting.default() {
+            Some(default) => text.push_str(&format!("{name} = {default}\n")),
+            None => text.push_str(&format!("# {name} = {}\n", setting.example)),
+        }
+    }
+    text.push_str(
+        "\n# What holds in one stage only.\n# [stage.production]\n# listen = \"0.0.0.0:4000\"\n# limits.time = \"5s\"\n",
+    );
+    text
+}

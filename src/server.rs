@@ -1,0 +1,143 @@
+//! The HTTP server: the routes of all parts put together, the layers around them, and a life from listening to a graceful end.
+//! Main, commands and tests start it by the same function.
+
+mod guard;
+mod health;
+mod observe;
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::timeout::TimeoutLayer;
+
+use crate::app::App;
+use crate::rest;
+
+/// Requests in flight have so long to end once the server was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A handler gives up by itself when its time is over; the layer around it only catches what does not.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// Every route, without the layers.
+fn routes(app: &Arc<App>) -> Router {
+    Router::new().merge(health::routes(app.clone())).merge(rest::routes(app.clone()))
+}
+
+/// All of hooke as a service.
+pub fn router(app: &Arc<App>) -> Router {
+    let limits = &app.config.limits;
+    let gate = Arc::new(guard::Gate::new(&app.config));
+    // the last one is the outermost
+    routes(app)
+        .layer(DefaultBodyLimit::max(limits.body))
+        .layer(RequestDecompressionLayer::new())
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.time + SLACK))
+        .layer(from_fn_with_state(gate, guard::check_caller))
+        .layer(CatchPanicLayer::custom(observe::answer_panic))
+        .layer(from_fn(observe::explain_refusal))
+        .layer(from_fn_with_state(app.clone(), observe::watch_request))
+}
+
+/// Refuses to be open to the network by accident.
+pub fn check_address(address: IpAddr, insecure: bool) -> anyhow::Result<()> {
+    if address.is_loopback() || insecure {
+        return Ok(());
+    }
+    bail!(
+        "{address} is open to other machines, and nobody has to sign in: listen on 127.0.0.1, \
+         or say --insecure (HOOKE_INSECURE=true) if something in front of it keeps strangers out"
+    )
+}
+
+/// Serves until `shutdown` ends, then lets requests in flight finish for a while.
+pub async fn run(
+    listener: TcpListener,
+    app: Arc<App>,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let address = listener.local_addr().context("the listener has no address")?;
+    check_address(address.ip(), app.config.insecure)?;
+    let note = app.config.data.join("server.json");
+    write_note(&note, address).await?;
+
+    let (told, mut heard) = tokio::sync::watch::channel(false);
+    let router = router(&app);
+    let listener = listener.tap_io(|stream| {
+        // answers are small and written whole: waiting for more to send only delays them
+        if let Err(fault) = stream.set_nodelay(true) {
+            tracing::debug!(%fault, "no TCP_NODELAY");
+        }
+    });
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        tracing::info!("stopping");
+        told.send_replace(true);
+    });
+    let ended = tokio::select! {
+        ended = async { serving.await } => ended.context("the server failed"),
+        () = async {
+            // an error means that the server has ended by itself
+            let _ = heard.wait_for(|told| *told).await;
+            tokio::time::sleep(GRACE).await;
+        } => {
+            tracing::warn!("stopped with requests in flight");
+            Ok(())
+        }
+    };
+    if let Err(fault) = tokio::fs::remove_file(&note).await {
+        tracing::debug!(%fault, "the note of the server's address was gone");
+    }
+    ended
+}
+
+/// Tells commands that run on the same data folder where the server is.
+async fn write_note(path: &std::path::Path, address: SocketAddr) -> anyhow::Result<()> {
+    let note = serde_json::json!({ "url": url_of(address), "pid": std::process::id() });
+    tokio::fs::write(path, note.to_string()).await.with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The address as one on this machine calls it.
+pub fn url_of(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(std::net::Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_is_open_without_being_told() {
+        for (address, insecure, fine) in [
+            ("127.0.0.1", false, true),
+            ("::1", false, true),
+            ("0.0.0.0", false, false),
+            ("10.0.0.1", false, false),
+            ("::", true, true),
+        ] {
+            assert_eq!(check_address(address.parse().unwrap(), insecure).is_ok(), fine, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_of_all_is_called_by_loopback() {
+        assert_eq!(url_of("0.0.0.0:4000".parse().unwrap()), "http://127.0.0.1:4000");
+        assert_eq!(url_of("[::]:80".parse().unwrap()), "http://[::1]:80");
+    }
+}

@@ -1,0 +1,39 @@
+//! Is the process alive, can it answer, and the least thing one can ask of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Extension, Json, Router};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::telemetry::RequestId;
+
+/// Who asks whether we are ready asks again soon.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(super) fn routes(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/livez", get(async || Json(json!({ "status": "OK" }))))
+        .route("/readyz", get(tell_readiness))
+        .route("/v1/healthcheck", get(async || Json(json!({ "status": "OK" }))))
+        .with_state(app)
+}
+
+async fn tell_readiness(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> (StatusCode, Json<Value>) {
+    let call = crate::search::Call::within(PATIENCE).named(id.0);
+    let answer = tokio::time::timeout(PATIENCE, app.engine.health(&call)).await;
+    let (engine, detail) = match answer {
+        Ok(Ok(health)) if health.ready => {
+            return (StatusCode::OK, Json(json!({ "status": "OK", "engine": health.engine, "version": health.version })));
+        }
+        Ok(Ok(health)) => (Some(health.engine), health.detail.unwrap_or_else(|| "the search engine is not ready".into())),
+        Ok(Err(fault)) => (None, fault.to_string()),
+        Err(_) => (None, "the search engine did not answer in time".to_owned()),
+    };
+    let body = json!({ "status": "UNAVAILABLE", "engine": engine, "detail": detail });
+    (StatusCode::SERVICE_UNAVAILABLE, Json(body))
+}
