@@ -24,7 +24,7 @@ pub fn from_document(kind: &Kind, json: &Json) -> Result<Option<Value>, String> 
             _ => Err(wrong("a text", json)),
         },
         Kind::Number(number) => match number.span() {
-            Some(span) => whole(span, json),
+            Some(span) => whole(*number, span, json),
             None => fractional(*number, json),
         },
         Kind::Boolean => match json {
@@ -93,7 +93,7 @@ fn exact(json: &Json) -> Option<i64> {
     }
 }
 
-fn whole((least, most): (i64, i64), json: &Json) -> Result<Option<Value>, String> {
+fn whole(kind: Number, (least, most): (i64, i64), json: &Json) -> Result<Option<Value>, String> {
     let refused = || wrong("a whole number", json);
     let within = |value: i64| {
         if (least..=most).contains(&value) {
@@ -108,11 +108,14 @@ fn whole((least, most): (i64, i64), json: &Json) -> Result<Option<Value>, String
     let double = match json {
         Json::Number(number) => number.as_f64().ok_or_else(refused)?,
         Json::String(text) if text.is_empty() => return Ok(None),
+        // of a long there may stand no blanks and no letters behind the digits
+        Json::String(text) if kind == Number::Long => plain(text).ok_or_else(refused)?,
         Json::String(text) => decimal(text).ok_or_else(refused)?,
         _ => return Err(refused()),
     };
-    // the fraction is cut; what still lies beyond is refused before it, as 127.9 in a byte
-    if !double.is_finite() || double < to_double(least) || double > to_double(most) {
+    // the fraction is cut; an integer's span is held against the number before that, a byte's and a short's after it
+    let checked = if matches!(kind, Number::Byte | Number::Short) { double.trunc() } else { double };
+    if !double.is_finite() || checked < to_double(least) || checked > to_double(most) {
         return Err(format!("{} does not lie between {least} and {most}", shown(json)));
     }
     #[expect(clippy::cast_possible_truncation, reason = "the fraction is cut; the span was checked, and the ends saturate")]
@@ -141,7 +144,10 @@ fn fractional(kind: Number, json: &Json) -> Result<Option<Value>, String> {
 /// A number in a text as Java reads it: blanks around it, an exponent, a closing `d` or `f`.
 fn decimal(text: &str) -> Option<f64> {
     let text = text.trim_matches(|c: char| c <= ' ');
-    let text = text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text);
+    plain(text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text))
+}
+
+fn plain(text: &str) -> Option<f64> {
     // what Rust reads beyond that: inf, nan
     if !text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E')) {
         return None;
@@ -175,6 +181,11 @@ mod tests {
         }
         assert!(from_document(&number(Number::Long), &json!(1e19)).is_err());
         assert!(from_document(&number(Number::Byte), &json!(128)).is_err());
+        assert_eq!(from_document(&number(Number::Byte), &json!(127.9)), long(127));
+        assert_eq!(from_document(&number(Number::Byte), &json!("-128.5")), long(-128));
+        assert!(from_document(&integer, &json!(2_147_483_647.5)).is_err());
+        assert!(from_document(&number(Number::Long), &json!(" 5")).is_err());
+        assert_eq!(from_document(&number(Number::Long), &json!("+5")), long(5));
         assert!(from_document(&number(Number::HalfFloat), &json!(70_000)).is_err());
         assert_eq!(from_document(&number(Number::Float), &json!("0.1")), Ok(Some(Value::Double(0.10000000149011612))));
         assert_eq!(from_document(&Kind::Boolean, &json!("")), Ok(Some(Value::Boolean(false))));
