@@ -15,6 +15,7 @@ mod query;
 mod suggest;
 
 pub mod date;
+pub mod mapping;
 pub mod pattern;
 pub mod value;
 
@@ -134,7 +135,8 @@ pub trait Engine: Send + Sync + 'static {
     /// All collections with their fields, hidden ones (`.hooke-*`) and system ones left out. Cheap when nothing changed: the same `Arc` again.
     async fn collections(&self, call: &Call) -> Result<Arc<Vec<Arc<Collection>>>>;
 
-    /// Makes an empty collection with these fields. [`Error::Conflict`] if the name is taken.
+    /// Makes an empty collection with these fields ([`mapping::write`]); documents with other fields are refused.
+    /// [`Error::Conflict`] if the name is taken.
     async fn create(&self, call: &Call, collection: &Collection) -> Result<()>;
 
     /// Adds fields; those that exist must be the same, else [`Error::Invalid`].
