@@ -49,9 +49,17 @@ pub(super) struct Embedded {
     _lock: File,
 }
 
-/// Opens the engine on a data folder, made where it is not there; one process at a time. What a crash left behind is mended first.
+/// Opens the engine on a folder, made where it is not there; one process at a time. What a crash left behind is mended first.
+/// Whoever starts it must read why it does not open: such errors say it in their message.
 pub(super) fn open(folder: &Path) -> Result<Arc<dyn Engine>> {
-    std::fs::create_dir_all(folder).map_err(|error| Error::Unavailable(format!("{}: {error}", folder.display())))?;
+    open_inside(folder).map_err(|error| match error {
+        Error::Internal(cause) => Error::Conflict(format!("the folder {} cannot be used: {cause}", folder.display())),
+        told => told,
+    })
+}
+
+fn open_inside(folder: &Path) -> Result<Arc<dyn Engine>> {
+    std::fs::create_dir_all(folder).map_err(Error::internal)?;
     let lock = lock(folder)?;
     let (store, known) = Store::open(&folder.join("documents.redb"))?;
     let store = Arc::new(store);
@@ -97,13 +105,13 @@ pub(super) fn open(folder: &Path) -> Result<Arc<dyn Engine>> {
 fn lock(folder: &Path) -> Result<File> {
     let path = folder.join("lock");
     let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|error| Error::Unavailable(format!("{}: {error}", path.display())))?;
+    let file = file.map_err(|error| Error::Internal(format!("{}: {error}", path.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            Err(Error::Conflict(format!("the data folder {} is in use by another process", folder.display())))
+            Err(Error::Conflict(format!("the folder {} is in use by another process", folder.display())))
         }
-        Err(TryLockError::Error(error)) => Err(Error::Unavailable(format!("{}: {error}", path.display()))),
+        Err(TryLockError::Error(error)) => Err(Error::Internal(format!("{}: {error}", path.display()))),
     }
 }
 

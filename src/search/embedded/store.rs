@@ -69,8 +69,8 @@ impl Store {
             match format {
                 Some(FORMAT) => {}
                 Some(other) => {
-                    return Err(Error::Unsupported(format!(
-                        "the data in {} (format {other}, this program reads {FORMAT}): it was written by another release; that",
+                    return Err(Error::Conflict(format!(
+                        "the data in {} has format {other}, and this release reads format {FORMAT}: use the release that wrote it",
                         file.display()
                     )));
                 }
@@ -85,6 +85,15 @@ impl Store {
         }
         work.commit()?;
         Ok((store, known))
+    }
+
+    /// As if another release had written it.
+    #[cfg(test)]
+    pub(super) fn set_format(file: &Path, format: u64) {
+        let (store, _) = Store::open(file).unwrap();
+        let work = store.write().unwrap();
+        work.meta().unwrap().insert("format", format).unwrap();
+        work.commit().unwrap();
     }
 
     /// The state of all collections after the last acknowledged write.

@@ -193,6 +193,18 @@ async fn a_new_start_finds_everything_also_what_no_search_had_seen() {
 }
 
 #[tokio::test]
+async fn a_folder_that_cannot_be_used_says_why() {
+    let folder = TempDir::new().unwrap();
+    drop(engine(folder.path()).await);
+    super::store::Store::set_format(&folder.path().join("documents.redb"), 99);
+    let error = open(folder.path()).await.err().unwrap().to_string();
+    assert!(error.contains("format 99"), "{error}");
+    std::fs::write(folder.path().join("documents.redb"), "this is no database").unwrap();
+    let error = open(folder.path()).await.err().unwrap().to_string();
+    assert!(error.contains("cannot be used: document store"), "{error}");
+}
+
+#[tokio::test]
 async fn collections_come_grow_and_go() {
     let folder = TempDir::new().unwrap();
     let engine = engine(folder.path()).await;
