@@ -35,4 +35,6 @@ pub(super) async fn open(folder: &Path) -> Result<Arc<dyn Engine>> {
 }
 
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod tests;

@@ -289,3 +289,35 @@ async fn many_collections_share_a_few_writers() {
         assert_eq!(page.unwrap().hits.len(), 3);
     }
 }
+
+/// How fast a million small documents load, in batches of a thousand: `cargo test --release --lib million -- --ignored --nocapture`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "takes a minute; a figure, not a check of every day"]
+async fn a_million_documents_load() {
+    let count: u64 = std::env::var("HOOKE_TEST_DOCUMENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000_000);
+    let folder = TempDir::new().unwrap();
+    let engine = engine(folder.path()).await;
+    let begun = std::time::Instant::now();
+    for batch in 0..count / 1_000 {
+        let batch = (0..1_000).map(|n| batch * 1_000 + n).map(|n| {
+            let title = format!("thing number {n} of lot {} with the colour {}", n % 977, n % 13);
+            let source = source(json!({"title": title, "n": n, "o": {"tag": format!("tag{}", n % 101)}}));
+            let action = Action::Index { id: Some(id(&n.to_string())), source, precondition: Precondition::None };
+            Write { on: name("things"), rule: Filter::All, action }
+        });
+        let outcomes = engine.write(&call(), batch.collect(), Refresh::None).await.unwrap();
+        assert!(outcomes.iter().all(Result::is_ok));
+    }
+    let stored = begun.elapsed();
+    engine.write(&call(), vec![index("0", 0)], Refresh::Now).await.unwrap();
+    println!("{count} documents: stored in {stored:?}, searchable after {:?}", begun.elapsed());
+    let begun = std::time::Instant::now();
+    let (_, total) = search(&*engine, Moment::Live).await.unwrap();
+    println!("a search: {:?}", begun.elapsed());
+    assert_eq!(total, count);
+    drop(engine);
+    let begun = std::time::Instant::now();
+    let engine = open(folder.path()).await.unwrap();
+    println!("started again in {:?}", begun.elapsed());
+    assert_eq!(search(&*engine, Moment::Live).await.unwrap().1, count);
+}

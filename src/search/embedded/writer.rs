@@ -225,9 +225,11 @@ impl Writer {
         Layout::new(&collection)?;
         let mut work = self.store.write()?;
         let uid = work.fresh_uid()?;
-        work.put_record(&name, &Record::new(uid, &collection))?;
+        let record = Record::new(uid, &collection);
+        let collection = Arc::new(record.collection(name.clone())?);
+        work.put_record(&name, &record)?;
         work.commit()?;
-        let held = Held { uid, collection: Arc::new(collection) };
+        let held = Held { uid, collection };
         self.keep(name, Some(held.clone()));
         Ok(Box::new(move |then| Task::Open { held, then }))
     }
@@ -239,10 +241,12 @@ impl Writer {
         if !Layout::new(&old.collection)?.fits(&grown) {
             return Err(Error::Unsupported(format!("these new fields of {name}")));
         }
+        let record = Record::new(old.uid, &grown);
+        let collection = Arc::new(record.collection(name.clone())?);
         let mut work = self.store.write()?;
-        work.put_record(name, &Record::new(old.uid, &grown))?;
+        work.put_record(name, &record)?;
         work.commit()?;
-        let held = Held { uid: old.uid, collection: Arc::new(grown) };
+        let held = Held { uid: old.uid, collection };
         self.keep(name.clone(), Some(held.clone()));
         Ok(Box::new(move |then| Task::Extend { held, then }))
     }
