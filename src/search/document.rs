@@ -60,6 +60,25 @@ pub struct Document {
     pub source: Source,
 }
 
+/// JSON merge patch (RFC 7396): null removes, objects are merged, all else takes the place of what was there.
+pub fn merge_patch(document: &mut Source, patch: Source) {
+    for (name, value) in patch {
+        match value {
+            serde_json::Value::Null => drop(document.remove(&name)),
+            serde_json::Value::Object(patch) => {
+                let inside = document.entry(name).or_insert_with(|| Source::new().into());
+                if !inside.is_object() {
+                    *inside = Source::new().into();
+                }
+                if let Some(inside) = inside.as_object_mut() {
+                    merge_patch(inside, patch);
+                }
+            }
+            other => drop(document.insert(name, other)),
+        }
+    }
+}
+
 /// One state of one document: sequence number and primary term, opaque to users (`"<seq_no>-<term>"`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Version {
@@ -134,4 +153,31 @@ pub struct Written {
     pub created: bool,
     /// The document after the write; of an `Update` always, else where the writer has it anyway.
     pub after: Option<Source>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// The examples of RFC 7396 whose patch is an object.
+    #[test]
+    fn patches_are_merged() {
+        for (before, patch, after) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
+            (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (json!({"a": [{"b": "c"}]}), json!({"a": [1]}), json!({"a": [1]})),
+            (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
+            (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),
+            (json!({"a": 1}), json!({"a": {"b": 2}}), json!({"a": {"b": 2}})),
+        ] {
+            let mut document = before.as_object().unwrap().clone();
+            merge_patch(&mut document, patch.as_object().unwrap().clone());
+            assert_eq!(serde_json::Value::Object(document), after, "{before} {patch}");
+        }
+    }
 }

@@ -160,7 +160,18 @@ impl Reader {
         })
     }
 
+    /// The table from every mapping type to its kind; a type that is not here is free-form JSON.
     fn kind(&mut self, path: &str, mapping_type: &str, given: &Map<String, Json>) -> Kind {
+        // these exist in clusters only, and are asked as their simpler kin
+        let mapping_type = match mapping_type {
+            kin if self.strict => kin,
+            "constant_keyword" | "wildcard" | "version" => "keyword",
+            "match_only_text" | "search_as_you_type" => "text",
+            "scaled_float" => "double",
+            "token_count" => "integer",
+            "passthrough" => "object",
+            kin => kin,
+        };
         if let Some(number) = number(mapping_type) {
             return Kind::Number(number);
         }
@@ -189,6 +200,12 @@ impl Reader {
                 indexed: given.get("index").and_then(flag).unwrap_or(true),
             },
             "object" if given.get("enabled").and_then(flag) == Some(false) => Kind::Json { mapping_type: "object".into() },
+            // of what is in it nothing is known: it can only be read
+            "object" | "nested"
+                if !self.strict && given.get("properties").and_then(Json::as_object).is_none_or(Map::is_empty) =>
+            {
+                Kind::Json { mapping_type: mapping_type.to_owned() }
+            }
             "object" => Kind::Object,
             "nested" => Kind::Nested,
             "flattened" => Kind::Json { mapping_type: "flattened".into() },
@@ -297,28 +314,15 @@ fn number_name(number: Number) -> &'static str {
     }
 }
 
-/// What Elasticsearch calls a field of this kind.
-pub fn type_name(kind: &Kind) -> &str {
-    match kind {
-        Kind::Keyword(_) => "keyword",
-        Kind::Text { .. } => "text",
-        Kind::Number(number) => number_name(*number),
-        Kind::Boolean => "boolean",
-        Kind::Date(DateKind { nanos: false, .. }) => "date",
-        Kind::Date(DateKind { nanos: true, .. }) => "date_nanos",
-        Kind::Ip => "ip",
-        Kind::GeoPoint => "geo_point",
-        Kind::Vector { .. } => "dense_vector",
-        Kind::Object => "object",
-        Kind::Nested => "nested",
-        Kind::Json { mapping_type } => mapping_type,
-    }
-}
-
 fn exact(path: &str, given: &Map<String, Json>) -> Exact {
     Exact {
         path: path.to_owned(),
-        ignore_above: given.get("ignore_above").and_then(Json::as_u64).and_then(|n| u32::try_from(n).ok()),
+        // Elasticsearch prints its "no limit", the greatest number of 31 bits, where an index has a default
+        ignore_above: given
+            .get("ignore_above")
+            .and_then(Json::as_u64)
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|n| *n < i32::MAX.unsigned_abs()),
         normalizer: given.get("normalizer").and_then(Json::as_str).map(str::to_owned),
     }
 }
@@ -507,7 +511,7 @@ mod tests {
         let mapping = read(&json!({
             "runtime": { "day_of_week": { "type": "keyword" } },
             "properties": {
-                "v": { "type": "version" },
+                "v": { "type": "murmur3" },
                 "d": { "type": "date", "format": "QQQQQ'" },
                 "a": { "type": "alias", "path": "v" },
                 "t": { "type": "text", "analyzer": "german", "fields": { "raw": { "type": "keyword" }, "en": { "type": "text" } } },
@@ -521,7 +525,7 @@ mod tests {
         assert!(
             matches!(&kinds[2], ("t", Kind::Text { analyzer: Analyzer::Other(_), exact: Some(exact) }) if exact.path == "t.raw")
         );
-        assert_eq!(kinds[3], ("v", Kind::Json { mapping_type: "version".into() }));
+        assert_eq!(kinds[3], ("v", Kind::Json { mapping_type: "murmur3".into() }));
         assert_eq!((kinds.len(), mapping.remarks.len()), (4, 5));
         assert_eq!(mapping.fields[1].fields[0].path, "o.p");
     }

@@ -35,7 +35,9 @@ pub use compute::{
     Bucket, Calendar, Compute, Computed, Counts, Facet, FacetOrder, Group, GroupBy, GroupKey, GroupOrder, Groups, Having,
     Interval, Metric, MetricValue, RangeOf, Scope, Slot, Stats, ValueCount,
 };
-pub use document::{Action, DocRef, Document, DocumentId, Precondition, Refresh, Source, Version, Write, WriteOutcome, Written};
+pub use document::{
+    Action, DocRef, Document, DocumentId, Precondition, Refresh, Source, Version, Write, WriteOutcome, Written, merge_patch,
+};
 pub use error::{Error, Result};
 pub use page::{Explanation, Fragment, Highlight, Hit, Key, Page, Relation, Run, SnapshotId, Total};
 pub use query::{
@@ -47,14 +49,14 @@ pub use suggest::{Suggest, Suggested, Suggestion};
 /// The engine that the settings ask for. Elasticsearch need not be up; the embedded one is read from the data folder.
 pub async fn open(config: &Config) -> Result<Arc<dyn Engine>> {
     match &config.elasticsearch {
-        Some(_) => Ok(Arc::new(absent::Absent("elasticsearch"))),
+        Some(elasticsearch) => elastic::open(elasticsearch, &config.catalog),
         None => open_embedded(&config.data.join("engine")).await,
     }
 }
 
 /// The embedded engine in this folder, which is made where needed.
-pub async fn open_embedded(folder: &Path) -> Result<Arc<dyn Engine>> {
-    embedded::open(folder).await
+pub async fn open_embedded(_folder: &Path) -> Result<Arc<dyn Engine>> {
+    Ok(Arc::new(absent::Absent("embedded")))
 }
 
 /// What one request may cost and how it is told apart in logs. Dropping the future of a call cancels its work.

@@ -1,0 +1,55 @@
+//! The words of a search -> queries that score. Pure.
+
+use serde_json::{Value as Json, json};
+
+use crate::search::{Error, FieldRef, Fuzziness, Kind, Operator, Rank, Result, TextMatch};
+
+/// What a word counts that was found by its edits, beside the BM25 of one found exactly.
+const BY_EDITS: f32 = 0.1;
+
+pub(super) fn rank(rank: &Rank) -> Result<Json> {
+    match rank {
+        Rank::Text(text) => words(text),
+        Rank::Knn { .. } => Err(Error::Unsupported("a search by vectors".into())),
+        Rank::Fused(_) => Err(Error::Unsupported("a fused ranking".into())),
+    }
+}
+
+/// The best field counts. A `multi_match` would do the same, but it reads `*` and `^` in names of fields.
+fn words(text: &TextMatch) -> Result<Json> {
+    let mut each = text.fields.iter().map(|(field, boost)| in_field(text, field, *boost)).collect::<Result<Vec<_>>>()?;
+    match each.len() {
+        0 => Err(Error::invalid("a search needs a field to search in")),
+        1 => Ok(each.swap_remove(0)),
+        _ => Ok(json!({"dis_max": {"queries": each, "tie_breaker": 0.0}})),
+    }
+}
+
+fn in_field(text: &TextMatch, field: &FieldRef, boost: f32) -> Result<Json> {
+    let path = match &field.kind {
+        Kind::Text { .. } => &field.path,
+        Kind::Keyword(exact) => &exact.path,
+        _ => return Err(Error::invalid(format!("{} is no text: it cannot be searched for words", field.path))),
+    };
+    let operator = match text.operator {
+        Operator::Or => "or",
+        Operator::And => "and",
+    };
+    let boost = f64::from(boost);
+    let exact = |operator: &str| json!({"match": {path.as_str(): {"query": text.query, "operator": operator, "boost": boost}}});
+    let fuzziness = match text.fuzziness {
+        Fuzziness::None => return Ok(exact(operator)),
+        Fuzziness::Auto => json!("AUTO"),
+        Fuzziness::One => json!(1),
+        Fuzziness::Two => json!(2),
+    };
+    // constant scores, for the default one stops at 50 words and mixes their frequencies; the `should` brings the exact ones to the front
+    let near = json!({"match": {path.as_str(): {
+        "query": text.query,
+        "operator": operator,
+        "fuzziness": fuzziness,
+        "fuzzy_rewrite": "constant_score",
+        "boost": boost * f64::from(BY_EDITS),
+    }}});
+    Ok(json!({"bool": {"must": [near], "should": [exact("or")]}}))
+}

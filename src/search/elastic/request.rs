@@ -1,0 +1,249 @@
+//! A `Query` -> the body of one search, and how its answer is to be read. Pure.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::{Map, Value as Json, json};
+
+use super::sorting::{self, Walk};
+use super::{filters, ranking};
+use crate::search::{
+    Collection, Direction, Error, Fetch, Filter, From, Kind, Moment, Order, Origin, Query, Rank, Result, TotalRequest,
+};
+
+/// `index.max_result_window` by default: hits passed over and hits brought, together.
+const WINDOW: u32 = 10_000;
+/// What Elasticsearch counts to at most when told a number.
+const COUNT_MOST: u64 = 2_147_483_647;
+/// Longer texts are marked up to here; without the limit one such text would fail the whole search.
+const MARKED_CHARACTERS: u32 = 1_000_000;
+/// Private use characters: they pass through Elasticsearch unchanged and stand in no ordinary text.
+pub(super) const MARK_BEGIN: char = '\u{E000}';
+pub(super) const MARK_END: char = '\u{E001}';
+
+/// One search, ready to be sent alone or among others.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub body: Json,
+    /// What names the indices, comma separated; empty in a snapshot.
+    pub target: String,
+    /// Over several indices, of which some may have gone.
+    pub many: bool,
+    /// Statistics of all shards, so that scores of different shards compare. Costs nothing where there is one shard.
+    pub global_scores: bool,
+    /// Keeps the pages of one scored walk on the same copies of the shards.
+    pub preference: Option<String>,
+    pub reading: Reading,
+}
+
+/// What is needed to make a `Page` of the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Reading {
+    /// Hits wanted; one more was asked for where `more` is `Hit`.
+    pub size: usize,
+    pub backward: bool,
+    pub offset: u64,
+    /// From a cursor.
+    pub cursor: bool,
+    pub more: More,
+    pub total: TotalRequest,
+    pub scored: bool,
+    /// Where the score stands among the sort values.
+    pub score_at: Option<usize>,
+    pub distance_at: Option<usize>,
+    pub highlights: Vec<String>,
+}
+
+/// How it is known that the walk goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum More {
+    /// One hit too many was asked for.
+    Hit,
+    /// The total says so: it is counted to one beyond the page.
+    Count,
+}
+
+pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
+    refuse_unsupported(query)?;
+    let page = &query.page;
+    let backward = page.backward;
+    let (offset, cursor) = match (&page.from, backward) {
+        (From::Start, _) => (0, None),
+        (From::After(key), false) | (From::Before(key), true) => (0, Some(key)),
+        (From::Offset(offset), false) => (*offset, None),
+        _ => {
+            return Err(Error::Unsupported(
+                "a page forward from before a cursor, or backward from after one or from an offset".into(),
+            ));
+        }
+    };
+    if page.size >= WINDOW || offset.saturating_add(page.size) > WINDOW {
+        return Err(Error::Limit(format!(
+            "offset and page size together are at most {WINDOW}, {} was asked: go on with a cursor",
+            u64::from(offset) + u64::from(page.size)
+        )));
+    }
+    let many = matches!(collection.origin, Origin::Many { .. });
+    let (snapshot, target) = match (&query.at, &collection.origin) {
+        (Moment::Snapshot(id), _) => (Some(id), String::new()),
+        (Moment::Live, Origin::Index) => (None, collection.name.as_str().to_owned()),
+        (Moment::Live, Origin::Many { target, .. }) => (None, target.clone()),
+    };
+    let walk = Walk { backward, snapshot: snapshot.is_some(), many };
+    let more = if cursor.is_none() && (page.size == 0 || offset + page.size == WINDOW) { More::Count } else { More::Hit };
+    let size = page.size + u32::from(more == More::Hit);
+
+    let order: Vec<Order> = match query.order.as_slice() {
+        [] if query.rank.is_some() => vec![Order::Score(Direction::Desc)],
+        order => order.to_vec(),
+    };
+    let score_at = order.iter().position(|order| matches!(order, Order::Score(_)));
+    let scored = query.rank.is_some() && (query.fetch.scores || score_at.is_some());
+
+    let mut body = Map::new();
+    let mut put = |name: &str, value: Json| body.insert(name.into(), value);
+    put("query", condition(query, true)?);
+    put("size", json!(size));
+    if offset > 0 {
+        put("from", json!(offset));
+    }
+    if size > 0 {
+        put("sort", json!(sorting::keys(&order, walk)?));
+        put("_source", source(&query.fetch, collection, page.size == 0));
+        put("seq_no_primary_term", json!(true));
+        if scored && score_at.is_none() {
+            put("track_scores", json!(true));
+        }
+        if !query.fetch.highlights.is_empty() {
+            put("highlight", highlight(query)?);
+        }
+    }
+    if let Some(key) = cursor {
+        put("search_after", json!(sorting::after(&order, key, walk)?));
+    }
+    put("track_total_hits", count(query.total, more, offset + page.size));
+    if let Some(id) = snapshot {
+        put("pit", json!({"id": &*id.0, "keep_alive": super::snapshots::KEPT}));
+    }
+    Ok(Ask {
+        body: Json::Object(body),
+        target,
+        many,
+        global_scores: scored,
+        preference: (scored && snapshot.is_none()).then(|| preference(query)).flatten(),
+        reading: Reading {
+            size: page.size as usize,
+            backward,
+            offset: offset.into(),
+            cursor: cursor.is_some(),
+            more,
+            total: query.total,
+            scored,
+            score_at,
+            distance_at: order.iter().position(|order| matches!(order, Order::Distance { .. })),
+            highlights: query.fetch.highlights.iter().map(|request| request.field.path.clone()).collect(),
+        },
+    })
+}
+
+fn refuse_unsupported(query: &Query) -> Result<()> {
+    let lacking = if query.on.len() != 1 {
+        "one search over several collections"
+    } else if !query.compute.is_empty() {
+        "computing facets, aggregates and groups"
+    } else if !query.suggest.is_empty() {
+        "suggesting"
+    } else if !query.fetch.inner_hits.is_empty() {
+        "bringing the elements that matched"
+    } else if query.fetch.explanation {
+        "explaining a score"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported(lacking.into()))
+}
+
+/// What a document must be. Nothing is computed beside the hits yet, so ticks narrow like any filter.
+fn condition(query: &Query, whole: bool) -> Result<Json> {
+    let ticks = query.ticks.iter().map(|(_, filter)| filter);
+    let more = ticks.chain([&query.rule]).filter(|_| whole);
+    let parts = Filter::and([&query.filter].into_iter().chain(more).cloned());
+    let rank = query.rank.as_ref().map(ranking::rank).transpose()?;
+    let filters = match &parts {
+        Filter::All => Vec::new(),
+        Filter::And(parts) => parts.iter().map(filters::query).collect::<Result<_>>()?,
+        one => vec![filters::query(one)?],
+    };
+    Ok(match (rank, filters.is_empty()) {
+        (None, true) => json!({"match_all": {}}),
+        (Some(rank), true) => rank,
+        (None, false) => json!({"bool": {"filter": filters}}),
+        (Some(rank), false) => json!({"bool": {"must": [rank], "filter": filters}}),
+    })
+}
+
+fn source(fetch: &Fetch, collection: &Collection, no_hits: bool) -> Json {
+    let wanted = |path: &str| {
+        fetch.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| covers(field, path) || covers(path, field)))
+    };
+    if no_hits || fetch.fields.as_ref().is_some_and(Vec::is_empty) {
+        return json!(false);
+    }
+    let vectors = collection.all_fields().iter().any(|field| matches!(field.kind, Kind::Vector { .. }) && wanted(&field.path));
+    let paths = fetch.fields.as_ref().map(|fields| fields.iter().map(|path| &**path).collect::<Vec<_>>());
+    match (paths, vectors) {
+        (None, false) => json!(true),
+        (Some(paths), false) => json!(paths),
+        // left out by default from 9.2 on
+        (None, true) => json!({"exclude_vectors": false}),
+        (Some(paths), true) => json!({"includes": paths, "exclude_vectors": false}),
+    }
+}
+
+/// Whether a path is this one or lies below it.
+fn covers(above: &str, path: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn highlight(query: &Query) -> Result<Json> {
+    let mut fields = Map::new();
+    for request in &query.fetch.highlights {
+        let asked = json!({"fragment_size": request.fragment_size, "number_of_fragments": request.fragments});
+        if fields.get(&request.field.path).is_some_and(|other| *other != asked) {
+            return Err(Error::Unsupported("marking one field in two ways".into()));
+        }
+        fields.insert(request.field.path.clone(), asked);
+    }
+    let mut highlight = json!({
+        "type": "unified",
+        "pre_tags": [MARK_BEGIN],
+        "post_tags": [MARK_END],
+        "max_analyzed_offset": MARKED_CHARACTERS,
+        "fields": fields,
+    });
+    if query.rule != Filter::All || !query.ticks.is_empty() {
+        // what the rule and the ticks look for is not what was searched
+        highlight["highlight_query"] = condition(query, false)?;
+    }
+    Ok(highlight)
+}
+
+fn count(total: TotalRequest, more: More, shown: u32) -> Json {
+    let asked = match total {
+        TotalRequest::None => None,
+        TotalRequest::UpTo(most) => Some(most.min(COUNT_MOST)),
+        TotalRequest::All => return json!(true),
+    };
+    match (asked, more) {
+        (None, More::Hit) => json!(false),
+        (Some(asked), More::Hit) => json!(asked),
+        (asked, More::Count) => json!(asked.unwrap_or(0).max(u64::from(shown) + 1)),
+    }
+}
+
+/// The same for every page of one search, and different for others, so that they spread over the copies.
+fn preference(query: &Query) -> Option<String> {
+    let Some(Rank::Text(text)) = &query.rank else { return None };
+    let mut hasher = DefaultHasher::new();
+    (query.on.first().map(|name| name.as_str()), text.query.as_str()).hash(&mut hasher);
+    Some(format!("{:016x}", hasher.finish()))
+}

@@ -1,0 +1,167 @@
+//! The body of an answer -> a `Page`. Pure. A part is never passed off as the whole.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::failure;
+use super::request::{MARK_BEGIN, MARK_END, More, Reading};
+use crate::search::{
+    Document, DocumentId, Error, Fragment, Highlight, Hit, Key, Page, Relation, Result, Run, Source, Total, TotalRequest, Version,
+};
+
+/// One search's answer, or one of several.
+#[derive(Debug, Deserialize)]
+pub(super) struct Body {
+    took: Option<u64>,
+    timed_out: Option<bool>,
+    #[serde(rename = "_shards")]
+    shards: Option<Shards>,
+    hits: Option<Hits>,
+    error: Option<Json>,
+    status: Option<u16>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Shards {
+    failed: u64,
+    #[serde(default)]
+    failures: Vec<Json>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Hits {
+    total: Option<Counted>,
+    hits: Vec<Found>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Counted {
+    value: u64,
+    relation: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Found {
+    #[serde(rename = "_index")]
+    index: String,
+    #[serde(rename = "_id")]
+    id: String,
+    #[serde(rename = "_score")]
+    score: Option<f32>,
+    #[serde(rename = "_seq_no")]
+    seq_no: u64,
+    #[serde(rename = "_primary_term")]
+    primary_term: u64,
+    #[serde(rename = "_routing")]
+    routing: Option<String>,
+    #[serde(rename = "_source", default)]
+    source: Source,
+    #[serde(default)]
+    sort: Vec<Json>,
+    #[serde(default)]
+    highlight: BTreeMap<String, Vec<String>>,
+}
+
+pub(super) fn page(body: Body, reading: &Reading) -> Result<Page> {
+    if let Some(error) = &body.error {
+        return Err(failure::of_error(body.status.unwrap_or(500), error));
+    }
+    if body.timed_out == Some(true) {
+        return Err(Error::Timeout);
+    }
+    let lacking = |what: &str| Error::Internal(format!("an answer to a search without {what}"));
+    let shards = body.shards.ok_or_else(|| lacking("_shards"))?;
+    if shards.failed > 0 || !shards.failures.is_empty() {
+        let first = shards.failures.first().map(Json::to_string).unwrap_or_default();
+        return Err(Error::Partial(format!("{} shards failed: {}", shards.failed, first.chars().take(500).collect::<String>())));
+    }
+    let Hits { total, hits: mut found } = body.hits.ok_or_else(|| lacking("hits"))?;
+    let counted = total.map(|total| (total.value, total.relation == "eq"));
+
+    let more = match reading.more {
+        More::Hit => found.len() > reading.size,
+        More::Count => counted.ok_or_else(|| lacking("a total"))?.0 > reading.offset + reading.size as u64,
+    };
+    found.truncate(reading.size);
+    if reading.backward {
+        found.reverse();
+    }
+    let from_somewhere = reading.cursor || reading.offset > 0;
+    Ok(Page {
+        hits: found.into_iter().map(|found| hit(found, reading)).collect::<Result<_>>()?,
+        total: total_of(reading.total, counted).map_err(|()| lacking("a total"))?,
+        has_next: if reading.backward { reading.cursor } else { more },
+        has_previous: if reading.backward { more } else { from_somewhere },
+        computed: Vec::new(),
+        suggested: Vec::new(),
+        took: body.took.unwrap_or(0),
+    })
+}
+
+/// What was asked, also where more was counted to know whether the walk goes on.
+fn total_of(asked: TotalRequest, counted: Option<(u64, bool)>) -> Result<Option<Total>, ()> {
+    if asked == TotalRequest::None {
+        return Ok(None);
+    }
+    let (value, exact) = counted.ok_or(())?;
+    Ok(Some(match asked {
+        TotalRequest::UpTo(most) if value > most || (value == most && !exact) => {
+            Total { value: most, relation: Relation::AtLeast }
+        }
+        _ => Total { value, relation: if exact { Relation::Equal } else { Relation::AtLeast } },
+    }))
+}
+
+fn hit(found: Found, reading: &Reading) -> Result<Hit> {
+    let at = |place: Option<usize>| place.and_then(|place| found.sort.get(place)).and_then(Json::as_f64);
+    #[expect(clippy::cast_possible_truncation, reason = "scores are single precision")]
+    let score = reading.scored.then(|| found.score.or_else(|| at(reading.score_at).map(|score| score as f32))).flatten();
+    let distance = at(reading.distance_at);
+    let mut marked = found.highlight;
+    Ok(Hit {
+        score,
+        distance,
+        highlights: reading
+            .highlights
+            .iter()
+            .filter_map(|path| {
+                let fragments = marked.remove(path)?.iter().map(|text| fragment(text)).collect();
+                Some(Highlight { field: path.clone(), fragments })
+            })
+            .collect(),
+        key: Key(found.sort),
+        inner_hits: Vec::new(),
+        explanation: None,
+        document: Document {
+            id: DocumentId::parse(&found.id).map_err(Error::internal)?,
+            index: found.index.into(),
+            routing: found.routing.map(Arc::from),
+            version: Version { seq_no: found.seq_no, primary_term: found.primary_term },
+            source: found.source,
+        },
+    })
+}
+
+/// Text with marks -> runs, neighbours of one kind joined.
+fn fragment(text: &str) -> Fragment {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut hit = false;
+    for piece in text.split_inclusive([MARK_BEGIN, MARK_END]) {
+        let words = piece.trim_end_matches([MARK_BEGIN, MARK_END]);
+        if !words.is_empty() {
+            match runs.last_mut() {
+                Some(last) if last.hit == hit => last.text.push_str(words),
+                _ => runs.push(Run { text: words.into(), hit }),
+            }
+        }
+        hit = match piece.chars().last() {
+            Some(MARK_BEGIN) => true,
+            Some(MARK_END) => false,
+            _ => hit,
+        };
+    }
+    Fragment { runs }
+}

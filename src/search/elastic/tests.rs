@@ -1,0 +1,302 @@
+//! Against a real cluster: set `HOOKE_TEST_ELASTICSEARCH` to its address, or these tests do nothing.
+//! What both engines must do alike is tested in one place for both; here stands what is Elasticsearch's own.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::search::{
+    Action, DocumentId, From, Fuzziness, HighlightRequest, Moment, Operator, Order, Origin, Precondition, Rank, Source,
+    TextMatch, TotalRequest, Version, mapping,
+};
+
+struct Bench {
+    engine: Elastic,
+    made: std::sync::Mutex<Vec<String>>,
+    url: String,
+}
+
+fn call() -> Call {
+    Call::within(Duration::from_secs(20))
+}
+
+/// `None`: no cluster is given.
+fn bench() -> Option<Bench> {
+    let url = std::env::var("HOOKE_TEST_ELASTICSEARCH").ok()?;
+    let config = ElasticConfig { urls: vec![url.clone()], ..ElasticConfig::default() };
+    let engine = Elastic::new(&config, &CatalogConfig::default()).unwrap();
+    Some(Bench { engine, made: std::sync::Mutex::default(), url })
+}
+
+impl Bench {
+    fn name(&self, purpose: &str) -> CollectionName {
+        let name = format!("elastic-{purpose}-{}", uuid::Uuid::now_v7().simple());
+        self.made.lock().unwrap().push(name.clone());
+        CollectionName::parse(&name).unwrap()
+    }
+
+    async fn raw(&self, method: elasticsearch::http::Method, path: &str, body: Json) -> Json {
+        let request = Request::new(method, path).json(&body);
+        let answer = self.engine.client.send(&call(), request).await.unwrap();
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    async fn make(&self, purpose: &str, properties: Json) -> Collection {
+        let name = self.name(purpose);
+        let fields = mapping::parse(&json!({"properties": properties})).unwrap();
+        let collection = Collection { name, origin: Origin::Index, fields, remarks: Vec::new() };
+        self.engine.create(&call(), &collection).await.unwrap();
+        collection
+    }
+
+    async fn fill(&self, on: &Collection, documents: &[(&str, Json)]) {
+        let batch = documents.iter().map(|(id, source)| index(on, id, source.clone(), Precondition::None)).collect();
+        for outcome in self.engine.write(&call(), batch, Refresh::Now).await.unwrap() {
+            outcome.unwrap();
+        }
+    }
+
+    async fn one(&self, query: Query) -> Result<Page> {
+        self.engine.search(&call(), &[query]).await.unwrap().remove(0)
+    }
+
+    async fn ids(&self, query: Query) -> Vec<String> {
+        ids(&self.one(query).await.unwrap())
+    }
+
+    async fn clean(self) {
+        let names = self.made.into_inner().unwrap();
+        for name in names {
+            let request = Request::new(elasticsearch::http::Method::Delete, client::segment(&name));
+            self.engine.client.send(&call(), request).await.unwrap();
+        }
+    }
+}
+
+fn ids(page: &Page) -> Vec<String> {
+    page.hits.iter().map(|hit| hit.document.id.to_string()).collect()
+}
+
+fn source(json: Json) -> Source {
+    json.as_object().unwrap().clone()
+}
+
+fn id(text: &str) -> DocumentId {
+    DocumentId::parse(text).unwrap()
+}
+
+fn write(on: &Collection, action: Action) -> Write {
+    Write { on: on.name.clone(), rule: Filter::All, action }
+}
+
+fn index(on: &Collection, name: &str, json: Json, precondition: Precondition) -> Write {
+    write(on, Action::Index { id: Some(id(name)), source: source(json), precondition })
+}
+
+fn field(on: &Collection, path: &str) -> FieldRef {
+    on.field(path).unwrap().clone()
+}
+
+#[tokio::test]
+async fn words_score_as_documented() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("words", json!({"t": {"type": "text"}, "k": {"type": "keyword"}})).await;
+    bench
+        .fill(
+            &on,
+            &[
+                ("exact", json!({"t": "quick brown fox"})),
+                ("edited", json!({"t": "quick brwn fox"})),
+                ("half", json!({"t": "quick"})),
+                ("key", json!({"k": "quick"})),
+            ],
+        )
+        .await;
+    let search = |text: &str, fuzziness, operator| {
+        let mut query = Query::new(on.name.clone());
+        let fields = vec![(field(&on, "t"), 2.0), (field(&on, "k"), 1.0)];
+        query.rank = Some(Rank::Text(TextMatch { query: text.into(), fields, operator, fuzziness }));
+        query
+    };
+    let page = bench.one(search("quick brown", Fuzziness::Auto, Operator::And)).await.unwrap();
+    assert_eq!(ids(&page), ["exact", "edited"]);
+    let exact = bench.one(search("quick brown", Fuzziness::None, Operator::Or)).await.unwrap();
+    let bm25 = exact.hits[0].score.unwrap();
+    let fuzzy = page.hits[0].score.unwrap();
+    // 0.1 × boost for each word, beside the BM25 of the exact ones
+    assert!((fuzzy - bm25 - 0.4).abs() < 1e-4, "{fuzzy} {bm25}");
+    assert_eq!(bench.ids(search("...", Fuzziness::None, Operator::Or)).await, Vec::<String>::new());
+    let mut query = search("quick", Fuzziness::None, Operator::Or);
+    query.fetch.highlights = vec![HighlightRequest { field: field(&on, "t"), fragment_size: 100, fragments: 3 }];
+    let page = bench.one(query).await.unwrap();
+    let half = page.hits.iter().find(|hit| hit.document.id.as_str() == "half").unwrap();
+    assert_eq!(half.highlights[0].fragments[0].runs, [crate::search::Run { text: "quick".into(), hit: true }]);
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn a_walk_sees_each_document_once_forward_and_backward() {
+    let Some(bench) = bench() else { return };
+    // many shards and equal keys: only the tie-break tells documents apart
+    let name = bench.name("walk");
+    let mapping = json!({"properties": {"k": {"type": "keyword"}, "n": {"type": "long"}}});
+    let body = json!({"settings": {"number_of_shards": 3, "number_of_replicas": 0}, "mappings": mapping});
+    bench.raw(elasticsearch::http::Method::Put, name.as_str(), body).await;
+    let on = Collection::clone(&*bench.engine.collection(&call(), &name).await.unwrap());
+    let documents: Vec<(String, Json)> =
+        (0..31).map(|n| (format!("d{n}"), if n % 3 == 0 { json!({}) } else { json!({"k": "x", "n": 5}) })).collect();
+    let documents: Vec<(&str, Json)> = documents.iter().map(|(id, json)| (id.as_str(), json.clone())).collect();
+    bench.fill(&on, &documents).await;
+    for order in [vec![], vec!["k"], vec!["n", "k"]] {
+        let mut query = Query::new(on.name.clone());
+        query.order = order
+            .iter()
+            .map(|path| Order::Field { field: field(&on, path), direction: Default::default(), missing: Default::default() })
+            .collect();
+        query.page.size = 4;
+        let mut forward = Vec::new();
+        loop {
+            let page = bench.one(query.clone()).await.unwrap();
+            forward.extend(ids(&page));
+            let Some(last) = page.hits.last().filter(|_| page.has_next) else { break };
+            query.page.from = From::After(last.key.clone());
+        }
+        assert_eq!(forward.len(), 31);
+        assert_eq!(forward.iter().collect::<std::collections::BTreeSet<_>>().len(), 31);
+        query.page.backward = true;
+        query.page.from = From::Start;
+        let mut backward = Vec::new();
+        loop {
+            let page = bench.one(query.clone()).await.unwrap();
+            backward.splice(0..0, ids(&page));
+            let Some(first) = page.hits.first().filter(|_| page.has_previous) else { break };
+            query.page.from = From::Before(first.key.clone());
+        }
+        assert_eq!(backward, forward, "{order:?}");
+    }
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn writes_have_an_outcome_each() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("write", json!({"n": {"type": "integer"}, "o": {"properties": {"a": {"type": "keyword"}}}})).await;
+    let batch = vec![
+        index(&on, "1", json!({"n": 1}), Precondition::Absent),
+        index(&on, "1", json!({"n": 2}), Precondition::Absent),
+        write(
+            &on,
+            Action::Update { id: id("1"), patch: source(json!({"n": null, "o": {"a": "x"}})), precondition: Precondition::None },
+        ),
+        index(&on, "2", json!({"n": "x"}), Precondition::None),
+        index(&on, "3", json!({"unknown": 1}), Precondition::None),
+        write(&on, Action::Update { id: id("9"), patch: source(json!({})), precondition: Precondition::None }),
+        write(&on, Action::Delete { id: id("9"), precondition: Precondition::None }),
+        write(&on, Action::Index { id: None, source: source(json!({"n": 3})), precondition: Precondition::None }),
+        index(&on, "1", json!({"n": 4}), Precondition::Version(Version { seq_no: 99, primary_term: 1 })),
+        write(&on, Action::Delete { id: id("1"), precondition: Precondition::None }),
+    ];
+    let outcomes = bench.engine.write(&call(), batch, Refresh::Now).await.unwrap();
+    assert!(outcomes[0].as_ref().unwrap().created);
+    assert!(matches!(outcomes[1], Err(Error::Conflict(_))));
+    assert_eq!(outcomes[2].as_ref().unwrap().after, Some(source(json!({"o": {"a": "x"}}))));
+    assert!(matches!(&outcomes[3], Err(Error::Invalid { path, .. }) if *path == ["n"]));
+    assert!(matches!(&outcomes[4], Err(Error::Invalid { path, .. }) if *path == ["unknown"]));
+    assert!(matches!(outcomes[5], Err(Error::NotFound(_))));
+    assert!(matches!(outcomes[6], Err(Error::NotFound(_))));
+    assert!(outcomes[7].as_ref().unwrap().created);
+    assert!(matches!(outcomes[8], Err(Error::Conflict(_))));
+    assert!(outcomes[9].is_ok());
+    let mut count = Query::new(on.name.clone());
+    count.total = TotalRequest::All;
+    count.page.size = 0;
+    let page = bench.one(count).await.unwrap();
+    assert_eq!((page.total.unwrap().value, page.hits.len(), page.has_next), (1, 0, true));
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn one_batch_is_one_trip_and_a_bad_query_fails_alone() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("batch", json!({"n": {"type": "integer"}})).await;
+    bench.fill(&on, &[("1", json!({"n": 1}))]).await;
+    let good = Query::new(on.name.clone());
+    let mut bad = good.clone();
+    bad.at = Moment::Snapshot(SnapshotId("x".into()));
+    bad.fetch.explanation = true;
+    let nowhere = Query::new(CollectionName::parse("elastic-nowhere").unwrap());
+    let call = call();
+    let before = call.trips.all().len();
+    let pages = bench.engine.search(&call, &[good.clone(), bad, good.clone()]).await.unwrap();
+    assert_eq!(call.trips.all().len() - before, 1);
+    assert!(matches!(pages[1], Err(Error::Unsupported(_))));
+    assert_eq!((ids(pages[0].as_ref().unwrap()).len(), ids(pages[2].as_ref().unwrap()).len()), (1, 1));
+    let pages = bench.engine.search(&call, &[nowhere, good]).await.unwrap();
+    assert!(matches!(pages[0], Err(Error::NotFound(_))));
+    assert!(pages[1].is_ok());
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn the_catalog_reads_only_what_changed() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("cat", json!({"n": {"type": "integer"}})).await;
+    let find = |list: &List| list.iter().find(|collection| collection.name == on.name).cloned();
+    let first = bench.engine.collections(&call()).await.unwrap();
+    let before = find(&first).unwrap();
+    assert_eq!(before.fields, on.fields);
+    let more = mapping::parse(&json!({"properties": {"k": {"type": "keyword"}}})).unwrap();
+    bench.engine.extend(&call(), &on.name, &more).await.unwrap();
+    let after = find(&bench.engine.collections(&call()).await.unwrap()).unwrap();
+    assert_eq!(after.fields.len(), 2);
+    let other = mapping::parse(&json!({"properties": {"n": {"type": "keyword"}}})).unwrap();
+    assert!(matches!(bench.engine.extend(&call(), &on.name, &other).await, Err(Error::Invalid { .. })));
+    assert!(matches!(bench.engine.create(&call(), &on).await, Err(Error::Conflict(_))));
+    bench.engine.remove(&call(), &on.name).await.unwrap();
+    assert!(find(&bench.engine.collections(&call()).await.unwrap()).is_none());
+    assert!(matches!(bench.engine.remove(&call(), &on.name).await, Err(Error::NotFound(_))));
+    assert!(bench.url.starts_with("http"));
+}
+
+#[tokio::test]
+async fn through_an_alias_documents_are_found_wherever_they_lie() {
+    let Some(bench) = bench() else { return };
+    let one = bench.make("alias", json!({"n": {"type": "integer"}})).await;
+    let two = bench.make("alias", json!({"n": {"type": "long"}})).await;
+    bench.fill(&one, &[("a", json!({"n": 3})), ("both", json!({"n": 1}))]).await;
+    bench.fill(&two, &[("b", json!({"n": 2})), ("both", json!({"n": 4}))]).await;
+    let name = CollectionName::parse(&format!("{}-all", one.name)).unwrap();
+    let actions = [&one, &two].map(|on| json!({"add": {"index": on.name.as_str(), "alias": name.as_str()}}));
+    bench.raw(elasticsearch::http::Method::Post, "_aliases", json!({"actions": actions})).await;
+    let all = bench.engine.collections(&call()).await.unwrap();
+    let alias = all.iter().find(|collection| collection.name == name).unwrap().clone();
+    assert!(all.iter().all(|collection| collection.name != one.name));
+    let mut query = Query::new(name.clone());
+    query.order = vec![Order::Field { field: field(&alias, "n"), direction: Default::default(), missing: Default::default() }];
+    assert_eq!(bench.ids(query).await, ["both", "b", "a", "both"]);
+    let get = |document: DocRef| {
+        let bench = &bench;
+        async move { bench.engine.get(&call(), &[document], &Fetch::default(), &Filter::All).await }
+    };
+    let b = get(DocRef::new(name.clone(), id("b"))).await.unwrap();
+    assert_eq!(b[0].as_ref().unwrap().source, source(json!({"n": 2})));
+    assert!(matches!(get(DocRef::new(name.clone(), id("both"))).await, Err(Error::Conflict(_))));
+    let mut exactly = DocRef::new(name.clone(), id("both"));
+    exactly.index = Some(two.name.as_str().into());
+    assert_eq!(get(exactly).await.unwrap()[0].as_ref().unwrap().source, source(json!({"n": 4})));
+    let patch = Action::Update { id: id("b"), patch: source(json!({"n": 7})), precondition: Precondition::None };
+    let outcome = bench.engine.write(&call(), vec![write(&alias, patch)], Refresh::Now).await.unwrap().remove(0).unwrap();
+    assert_eq!(*outcome.index, *two.name.as_str());
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn nobody_there_is_told_at_once() {
+    let config = ElasticConfig { urls: vec!["http://127.0.0.1:1".into()], ..ElasticConfig::default() };
+    let engine = Elastic::new(&config, &CatalogConfig::default()).unwrap();
+    let began = std::time::Instant::now();
+    assert!(matches!(engine.collections(&call()).await, Err(Error::Unavailable(_))));
+    assert!(!engine.health(&call()).await.unwrap().ready);
+    assert!(began.elapsed() < Duration::from_secs(2));
+}

@@ -1,0 +1,306 @@
+//! A batch of writes -> bulk requests, one outcome for each.
+//!
+//! Patches are merged here: what is there is read, merged, and put back on condition that it is still that version.
+//! An id that comes a second time waits until what came before is done, so that a batch means what its order says.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use elasticsearch::http::Method;
+
+use super::bulk::{Answered, Operation, Verb, lines};
+use super::client::Request;
+use super::{Elastic, failure};
+use crate::search::{
+    Action, Call, Collection, DocRef, Document, DocumentId, Error, Fetch, Filter, Origin, Precondition, Refresh, Result, Source,
+    Write, WriteOutcome, merge_patch,
+};
+
+/// One bulk request: so many operations, or about so many bytes.
+const OPERATIONS_MOST: usize = 1_000;
+const BYTES_MOST: usize = 8 * 1024 * 1024;
+/// How often a patch is merged again because somebody else was faster.
+const MERGES: usize = 6;
+/// How often what was turned away is sent again.
+const SENDS: u32 = 6;
+
+type Outcomes = Vec<Option<WriteOutcome>>;
+
+impl Elastic {
+    pub(super) async fn write_all(&self, call: &Call, batch: Vec<Write>, refresh: Refresh) -> Result<Vec<WriteOutcome>> {
+        let mut outcomes: Outcomes = batch.iter().map(|_| None).collect();
+        let mut sent = false;
+        let mut rest = batch.into_iter().enumerate().peekable();
+        while rest.peek().is_some() {
+            let mut ids: HashSet<(String, DocumentId)> = HashSet::new();
+            let mut part: Vec<(usize, Write)> = Vec::new();
+            while let Some((place, write)) = rest.next_if(|(_, write)| {
+                part.len() < OPERATIONS_MOST && id_of(write).is_none_or(|id| ids.insert((write.on.to_string(), id.clone())))
+            }) {
+                part.push((place, write));
+            }
+            let places: Vec<usize> = part.iter().map(|(place, _)| *place).collect();
+            if let Err(fault) = self.write_part(call, part, refresh, &mut outcomes, &mut sent).await {
+                if !sent {
+                    return Err(fault);
+                }
+                // some are done: the others fail one by one
+                let others = places.into_iter().chain(rest.map(|(place, _)| place));
+                others.filter(|place| outcomes[*place].is_none()).collect::<Vec<_>>().into_iter().for_each(|place| {
+                    outcomes[place] = Some(Err(same(&fault)));
+                });
+                break;
+            }
+        }
+        let lacking = || Err(Error::Internal("a write without an outcome".into()));
+        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(lacking)).collect())
+    }
+
+    /// No id comes twice in here.
+    async fn write_part(
+        &self,
+        call: &Call,
+        part: Vec<(usize, Write)>,
+        refresh: Refresh,
+        outcomes: &mut Outcomes,
+        sent: &mut bool,
+    ) -> Result<()> {
+        let mut todo = part;
+        for round in 1..=MERGES {
+            let again = self.write_round(call, todo, refresh, outcomes, sent, round == MERGES).await?;
+            if again.is_empty() {
+                break;
+            }
+            todo = again;
+        }
+        Ok(())
+    }
+
+    /// Gives back the patches that must be merged again.
+    async fn write_round(
+        &self,
+        call: &Call,
+        part: Vec<(usize, Write)>,
+        refresh: Refresh,
+        outcomes: &mut Outcomes,
+        sent: &mut bool,
+        last: bool,
+    ) -> Result<Vec<(usize, Write)>> {
+        // a first look at what must be known of documents that are there
+        let mut looked: Vec<(usize, Write, std::sync::Arc<Collection>)> = Vec::new();
+        for (place, write) in part {
+            if write.rule != Filter::All {
+                outcomes[place] = Some(Err(Error::Unsupported("writing under a rule".into())));
+                continue;
+            }
+            match self.collection(call, &write.on).await {
+                Ok(collection) => looked.push((place, write, collection)),
+                Err(fault @ Error::NotFound(_)) => outcomes[place] = Some(Err(fault)),
+                Err(fault) => return Err(fault),
+            }
+        }
+        let wanted: Vec<(usize, DocRef)> = looked
+            .iter()
+            .filter(|(_, write, collection)| must_be_read(&write.action, collection))
+            .filter_map(|(place, write, _)| Some((*place, DocRef::new(write.on.clone(), id_of(write)?.clone()))))
+            .collect();
+        let references: Vec<DocRef> = wanted.iter().map(|(_, reference)| reference.clone()).collect();
+        let found = if references.is_empty() {
+            Vec::new()
+        } else {
+            self.fetch(call, &references, &Fetch::default(), &Filter::All).await?
+        };
+        let mut there: std::collections::HashMap<usize, Option<Document>> =
+            wanted.into_iter().map(|(place, _)| place).zip(found).collect();
+
+        let mut operations = Vec::with_capacity(looked.len());
+        let mut patches: std::collections::HashMap<usize, Write> = std::collections::HashMap::new();
+        for (place, write, collection) in looked {
+            let kept = matches!(write.action, Action::Update { precondition: Precondition::None, .. }).then(|| write.clone());
+            match plan(place, write, &collection, there.remove(&place).flatten()) {
+                Ok(operation) => {
+                    if let Some(write) = kept.filter(|_| operation.again_on_conflict && !last) {
+                        patches.insert(place, write);
+                    }
+                    operations.push(operation);
+                }
+                Err(fault) => outcomes[place] = Some(Err(fault)),
+            }
+        }
+        let conflicts = self.send_all(call, operations, refresh, outcomes, sent, last).await?;
+        Ok(conflicts.into_iter().filter_map(|place| Some((place, patches.remove(&place)?))).collect())
+    }
+
+    /// Sends in bounded requests, and again what was turned away. Gives back the places of patches that met a conflict.
+    async fn send_all(
+        &self,
+        call: &Call,
+        operations: Vec<Operation>,
+        refresh: Refresh,
+        outcomes: &mut Outcomes,
+        sent: &mut bool,
+        last: bool,
+    ) -> Result<Vec<usize>> {
+        let mut conflicts = Vec::new();
+        let mut rest = operations;
+        let mut tried = 0;
+        while !rest.is_empty() {
+            let mut body = Vec::new();
+            let mut count = 0;
+            for operation in &rest {
+                if count > 0 && (count >= OPERATIONS_MOST || body.len() >= BYTES_MOST) {
+                    break;
+                }
+                lines(operation, &mut body)?;
+                count += 1;
+            }
+            let later = rest.split_off(count);
+            let answer = match self.send_bulk(call, body, refresh).await {
+                Ok(answer) => answer,
+                // one document that is too large must not fail the others
+                Err(fault @ Error::Limit(_)) if count == 1 => {
+                    outcomes[rest[0].place] = Some(Err(fault));
+                    rest = later;
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
+            *sent = true;
+            if answer.items.len() != rest.len() {
+                return Err(Error::Internal(format!("{} outcomes of {} writes", answer.items.len(), rest.len())));
+            }
+            let mut turned_away = Vec::new();
+            for (operation, item) in rest.into_iter().zip(answer.items) {
+                let Some(item) = item.into_values().next() else {
+                    return Err(Error::Internal("an outcome of a write is empty".into()));
+                };
+                if item.turned_away() && tried < SENDS {
+                    turned_away.push(operation);
+                } else if item.conflict() && operation.again_on_conflict && !last {
+                    conflicts.push(operation.place);
+                } else {
+                    outcomes[operation.place] = Some(item.outcome(operation.source));
+                }
+            }
+            if !turned_away.is_empty() {
+                tried += 1;
+                tokio::time::sleep(Duration::from_millis(50 << tried).min(call.left())).await;
+            }
+            turned_away.extend(later);
+            rest = turned_away;
+        }
+        Ok(conflicts)
+    }
+
+    async fn send_bulk(&self, call: &Call, body: Vec<u8>, refresh: Refresh) -> Result<Answered> {
+        let mut request = Request::new(Method::Post, "_bulk").lines(body);
+        match refresh {
+            Refresh::None => {}
+            Refresh::Wait => request = request.with("refresh", "wait_for"),
+            Refresh::Now => request = request.with("refresh", "true"),
+        }
+        failure::good(&self.client.send(call, request).await?)
+    }
+}
+
+fn id_of(write: &Write) -> Option<&DocumentId> {
+    match &write.action {
+        Action::Index { id, .. } => id.as_ref(),
+        Action::Update { id, .. } | Action::Delete { id, .. } => Some(id),
+    }
+}
+
+/// A patch needs what it is merged into; over several indices it must be known in which one the document lies.
+fn must_be_read(action: &Action, collection: &Collection) -> bool {
+    matches!(action, Action::Update { .. }) || collection.origin != Origin::Index
+}
+
+fn plan(place: usize, write: Write, collection: &Collection, there: Option<Document>) -> Result<Operation> {
+    let many = collection.origin != Origin::Index;
+    let name = || collection.name.as_str().to_owned();
+    let index = there.as_ref().map_or_else(name, |document| document.index.to_string());
+    let routing = there.as_ref().and_then(|document| document.routing.as_deref().map(String::from));
+    let plain = |verb, id, condition, source| Operation {
+        place,
+        verb,
+        index: index.clone(),
+        id,
+        routing: routing.clone(),
+        condition,
+        source,
+        again_on_conflict: false,
+    };
+    let missing = || Error::NotFound("there is no document of that id".into());
+    match write.action {
+        Action::Index { id, source, precondition } => {
+            if many && there.is_none() {
+                accepts_new(collection)?;
+            }
+            let stream = matches!(&collection.origin, Origin::Many { indices, .. } if indices.iter().any(|index| index.starts_with(".ds-")));
+            let (verb, condition) = match precondition {
+                _ if id.is_none() => (Verb::Create, None),
+                Precondition::Absent if there.is_some() => {
+                    return Err(Error::Conflict("there is a document of that id".into()));
+                }
+                Precondition::Absent => (Verb::Create, None),
+                Precondition::Version(_) if many && there.is_none() => {
+                    return Err(Error::Conflict("the document is not there any more".into()));
+                }
+                Precondition::Version(version) => (Verb::Index, Some(version)),
+                Precondition::None if stream && there.is_none() => (Verb::Create, None),
+                // what was found behind an alias is replaced as that version, for another may stand elsewhere by now
+                Precondition::None => (Verb::Index, there.as_ref().map(|document| document.version)),
+            };
+            Ok(plain(verb, id, condition, Some(source)))
+        }
+        Action::Update { id, patch, precondition } => {
+            let document = there.ok_or_else(missing)?;
+            let asked = match precondition {
+                Precondition::None => None,
+                Precondition::Version(version) if version != document.version => {
+                    return Err(Error::Conflict("the document has changed: its version is another one".into()));
+                }
+                Precondition::Version(version) => Some(version),
+                Precondition::Absent => return Err(Error::invalid("what is absent cannot be updated")),
+            };
+            let mut source: Source = document.source;
+            merge_patch(&mut source, patch);
+            let mut operation = plain(Verb::Index, Some(id), Some(document.version), Some(source));
+            operation.again_on_conflict = asked.is_none();
+            Ok(operation)
+        }
+        Action::Delete { id, precondition } => {
+            if many && there.is_none() {
+                return Err(missing());
+            }
+            let condition = match precondition {
+                Precondition::None => None,
+                Precondition::Version(version) => Some(version),
+                Precondition::Absent => return Err(Error::invalid("what is absent cannot be deleted")),
+            };
+            Ok(plain(Verb::Delete, Some(id), condition, None))
+        }
+    }
+}
+
+/// Whether a new document can come in by the collection's name: not where it is a list of indices.
+fn accepts_new(collection: &Collection) -> Result<()> {
+    match &collection.origin {
+        Origin::Many { target, .. } if target != collection.name.as_str() => Err(Error::invalid(format!(
+            "{} stands for several indices: it is not said into which a new document goes",
+            collection.name
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The same fault for one more item.
+fn same(fault: &Error) -> Error {
+    match fault {
+        Error::Timeout => Error::Timeout,
+        Error::Unavailable(why) => Error::Unavailable(why.clone()),
+        Error::Forbidden(why) => Error::Forbidden(why.clone()),
+        Error::Limit(why) => Error::Limit(why.clone()),
+        other => Error::Internal(other.cause().map_or_else(|| other.to_string(), String::from)),
+    }
+}
