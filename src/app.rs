@@ -17,6 +17,7 @@ use crate::telemetry::{RequestId, Stats};
 pub struct App {
     pub config: Config,
     pub engine: Arc<dyn Engine>,
+    pub catalog: Watch,
     /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
     pub state: Arc<dyn Engine>,
     pub signer: Signer,
@@ -25,6 +26,29 @@ pub struct App {
     pub fresh: bool,
     /// Held as long as the app lives: one process a folder.
     _lock: File,
+}
+
+/// The catalog of the moment.
+pub struct Watch {
+    engine: Arc<dyn Engine>,
+    config: Config,
+    now: arc_swap::ArcSwap<crate::catalog::Catalog>,
+}
+
+impl Watch {
+    fn new(engine: Arc<dyn Engine>, config: &Config) -> Self {
+        Watch { engine, config: config.clone(), now: arc_swap::ArcSwap::default() }
+    }
+
+    pub fn now(&self) -> Arc<crate::catalog::Catalog> {
+        self.now.load_full()
+    }
+
+    pub async fn refresh(&self, call: &Call) -> search::Result<()> {
+        let collections = self.engine.collections(call).await?;
+        self.now.store(Arc::new(crate::catalog::Catalog::of(&collections, &self.config)));
+        Ok(())
+    }
 }
 
 impl App {
@@ -50,7 +74,16 @@ impl App {
         } else {
             search::open_embedded(&config.data.join("state")).await.context("the state cannot be opened")?
         };
-        Ok(Arc::new(App { signer: Signer::new(&secret), stats: Stats::default(), fresh, engine, state, config, _lock: lock }))
+        Ok(Arc::new(App {
+            signer: Signer::new(&secret),
+            stats: Stats::default(),
+            catalog: Watch::new(engine.clone(), &config),
+            fresh,
+            engine,
+            state,
+            config,
+            _lock: lock,
+        }))
     }
 
     /// What one request of this id may use of the engines.

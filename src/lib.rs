@@ -9,6 +9,8 @@ pub mod app;
 pub mod catalog;
 /// What can be done from a shell.
 pub mod commands;
+/// The GraphQL API: the catalog as a schema, operations as one round trip, answers in their order.
+pub mod graphql;
 /// The REST API under `/v1`.
 pub mod rest;
 /// The core: what a query means, and the two engines that answer it.

@@ -122,3 +122,9 @@ pub(super) fn orders() -> Arc<Collection> {
         ],
     )
 }
+
+/// The orders as users see them.
+pub(super) fn exposed_orders() -> Arc<super::Exposed> {
+    let catalog = super::Catalog::of(&[orders()], &crate::config::Config::default());
+    Arc::clone(&catalog.collections[0])
+}

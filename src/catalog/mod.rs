@@ -65,6 +65,18 @@ pub struct ExposedField {
     pub fields: Vec<ExposedField>,
 }
 
+impl Exposed {
+    /// Every field at any depth, parents before children.
+    pub fn all_fields(&self) -> impl Iterator<Item = &ExposedField> {
+        let mut rest: Vec<&ExposedField> = self.fields.iter().rev().collect();
+        std::iter::from_fn(move || {
+            let next = rest.pop()?;
+            rest.extend(next.fields.iter().rev());
+            Some(next)
+        })
+    }
+}
+
 impl ExposedField {
     /// In conditions on groups, where the names of filters and those of aggregates are both taken.
     pub fn having_name(&self) -> &str {

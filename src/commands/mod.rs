@@ -1,5 +1,6 @@
 //! What can be done from a shell: one file a command. Flags of settings are made from the table of settings.
 
+mod sample;
 mod serve;
 
 use std::ffi::OsString;

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::sample;
 use crate::app::App;
 use crate::config::Config;
 use crate::server;
@@ -16,6 +17,12 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be watched")?;
     let app = App::open(config).await?;
     let url = server::url_of(listener.local_addr()?);
+    if app.fresh && app.config.sample && app.config.elasticsearch.is_none() {
+        match sample::load(&app).await {
+            Ok(count) => tracing::info!(collection = sample::NAME, count, "loaded the sample"),
+            Err(fault) => tracing::warn!(fault = format!("{fault:#}"), "the sample could not be loaded"),
+        }
+    }
     println!("{}", greeting(&app.config, &url));
     let shutdown = async move {
         tokio::select! {

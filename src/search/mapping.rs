@@ -314,6 +314,24 @@ fn number_name(number: Number) -> &'static str {
     }
 }
 
+/// What Elasticsearch calls a field of this kind.
+pub fn type_name(kind: &Kind) -> &str {
+    match kind {
+        Kind::Keyword(_) => "keyword",
+        Kind::Text { .. } => "text",
+        Kind::Number(number) => number_name(*number),
+        Kind::Boolean => "boolean",
+        Kind::Date(DateKind { nanos: false, .. }) => "date",
+        Kind::Date(DateKind { nanos: true, .. }) => "date_nanos",
+        Kind::Ip => "ip",
+        Kind::GeoPoint => "geo_point",
+        Kind::Vector { .. } => "dense_vector",
+        Kind::Object => "object",
+        Kind::Nested => "nested",
+        Kind::Json { mapping_type } => mapping_type,
+    }
+}
+
 fn exact(path: &str, given: &Map<String, Json>) -> Exact {
     Exact {
         path: path.to_owned(),

@@ -55,8 +55,8 @@ pub async fn open(config: &Config) -> Result<Arc<dyn Engine>> {
 }
 
 /// The embedded engine in this folder, which is made where needed.
-pub async fn open_embedded(_folder: &Path) -> Result<Arc<dyn Engine>> {
-    Ok(Arc::new(absent::Absent("embedded")))
+pub async fn open_embedded(folder: &Path) -> Result<Arc<dyn Engine>> {
+    embedded::open(folder).await
 }
 
 /// What one request may cost and how it is told apart in logs. Dropping the future of a call cancels its work.

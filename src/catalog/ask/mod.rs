@@ -1,0 +1,127 @@
+//! Plain JSON in a caller's words -> parts of a `Query`. The shapes are those of the GraphQL arguments
+//! (`{"section": {"eq": "net"}}`, `[{"field": "SIZE", "direction": "DESC"}]`), so GraphQL, REST and pages share one meaning.
+//! Pure. Which fields can be asked for what is told by [`comparison`], [`can_sort`] and [`can_search`], for those who write schemas.
+
+mod filter;
+mod geo;
+mod operators;
+mod order;
+mod place;
+mod search;
+
+use serde_json::Value as Json;
+
+use self::place::Place;
+use super::{Exposed, ExposedField};
+use crate::config::Limits;
+use crate::error::Code;
+use crate::search::date::Time;
+use crate::search::{Field, FieldRef, Filter, Kind, Number, Order, TextMatch};
+
+/// What is wrong with an argument, where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    pub code: Code,
+    /// From the argument on: `filter, and, 1, size, gte`.
+    pub path: Vec<String>,
+    pub message: String,
+}
+
+/// What asking needs beside the collection.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    pub limits: &'a Limits,
+    /// What `now` means in date math: one moment for a whole operation.
+    pub now: Time,
+}
+
+/// `filter`: an object whose parts must all hold. `{}` as a whole is `Filter::All`; inside, `{}` and `null` are faults.
+pub fn filter(frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Filter, Fault> {
+    filter::read(frame, &on.fields, &Place::root("filter"), json)
+}
+
+/// A filter on the elements of a nested field, for what is asked of its elements alone; names begin below that field.
+pub fn element_filter(frame: Frame<'_>, of: &ExposedField, json: &Json) -> Result<Filter, Fault> {
+    filter::read(frame, &of.fields, &Place::root("filter"), json)
+}
+
+/// `facetFilters`: one entry a field.
+pub fn facet_filters(frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Vec<(FieldRef, Filter)>, Fault> {
+    filter::read_facets(frame, &on.fields, &Place::root("facetFilters"), json)
+}
+
+/// `orderBy`: a list of `{score}`, `{field, direction, missing}` or `{distance, direction}`.
+pub fn order(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Vec<Order>, Fault> {
+    order::read(on, &Place::root("orderBy"), json)
+}
+
+/// `search`: `{query, fields: [{field, boost}], operator, fuzziness}`; `None` where there is no `query`.
+pub fn search(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Option<TextMatch>, Fault> {
+    search::read(on, &Place::root("search"), json)
+}
+
+/// How values of a field can be compared in a filter: which operators there are, and of which type their arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    Keyword,
+    Text,
+    TextKeyword,
+    Boolean,
+    /// `integer`, `short`, `byte`.
+    Int,
+    Long,
+    Float,
+    Date,
+    Ip,
+    GeoPoint,
+    Vector,
+    /// A filter of its own on the fields below.
+    Object,
+    /// `some`, `none`, `every` and `exists` on elements.
+    Elements,
+}
+
+/// `None`: the field cannot be filtered.
+pub fn comparison(field: &Field) -> Option<Comparison> {
+    let comparison = match &field.kind {
+        Kind::Object => return Some(Comparison::Object),
+        Kind::Nested => return Some(Comparison::Elements),
+        Kind::Json { .. } => return None,
+        Kind::Vector { .. } => return Some(Comparison::Vector),
+        Kind::Keyword(_) => Comparison::Keyword,
+        Kind::Text { exact: None, .. } => Comparison::Text,
+        Kind::Text { exact: Some(_), .. } => Comparison::TextKeyword,
+        Kind::Boolean => Comparison::Boolean,
+        Kind::Number(Number::Long) => Comparison::Long,
+        Kind::Number(Number::Integer | Number::Short | Number::Byte) => Comparison::Int,
+        Kind::Number(Number::Double | Number::Float | Number::HalfFloat) => Comparison::Float,
+        Kind::Date(_) => Comparison::Date,
+        Kind::Ip => Comparison::Ip,
+        Kind::GeoPoint => Comparison::GeoPoint,
+    };
+    field.indexed.then_some(comparison)
+}
+
+/// Whether a facet filter may name it: it has values that can be counted.
+pub fn can_tick(field: &Field) -> bool {
+    !matches!(comparison(field), None | Some(Comparison::Text | Comparison::Vector))
+}
+
+/// Whether hits can be ordered by it: it has values in columns, and not in elements.
+pub fn can_sort(field: &Field) -> bool {
+    field.columns && field.nested.is_none() && field.exact_path().is_some()
+}
+
+/// Whether a search can look for words in it.
+pub fn can_search(field: &Field) -> bool {
+    field.indexed && field.nested.is_none() && matches!(field.kind, Kind::Keyword(_) | Kind::Text { .. })
+}
+
+/// What a search looks through that names no fields: all text; in a collection without text its keywords.
+pub fn default_search_fields(on: &Exposed) -> Vec<FieldRef> {
+    let mut fields: Vec<FieldRef> = on.all_fields().map(|e| &e.field).filter(|f| can_search(f)).cloned().collect();
+    if fields.iter().any(|field| matches!(field.kind, Kind::Text { .. })) {
+        fields.retain(|field| matches!(field.kind, Kind::Text { .. }));
+    }
+    fields
+}

@@ -1,0 +1,431 @@
+//! Answers shaped from what was selected: in the order of the operation, with nulls and errors as the specification wants them.
+//! A field that fails is null; where it may not be null, what holds it is.
+
+use std::sync::Arc;
+
+use apollo_compiler::ast::Type;
+use apollo_compiler::response::JsonMap;
+
+use super::documents::{self, Content, View};
+use super::errors::{Failure, Step};
+use super::ids;
+use super::operation::{Node, What};
+use super::plan::{Found, Many, Place, Plan, Root};
+use super::value::Value;
+use crate::catalog::cursor::Signer;
+use crate::catalog::{Exposed, ExposedField};
+use crate::error::Code;
+use crate::search::{Document, Fragment, Highlight, Hit, Page, Relation, Run, TotalRequest};
+
+/// What came back for a plan, in its order.
+pub(crate) struct Results {
+    pub(crate) pages: Vec<Result<Page, Failure>>,
+    pub(crate) documents: Result<Vec<Option<Document>>, Failure>,
+    /// The introspection part, by response name.
+    pub(crate) introspection: JsonMap,
+}
+
+pub(crate) struct Shaper<'a> {
+    pub(crate) results: &'a Results,
+    pub(crate) signer: &'a Signer,
+    pub(crate) most_errors: usize,
+    pub(crate) failures: Vec<Failure>,
+}
+
+/// Something that is null although it may not be: it takes what holds it with it.
+struct Spread;
+
+type Shaped<'a> = Result<Value<'a>, Spread>;
+
+/// Where in the answer one is.
+#[derive(Clone, Copy)]
+struct Path<'p> {
+    before: Option<&'p Path<'p>>,
+    step: At<'p>,
+}
+
+#[derive(Clone, Copy)]
+enum At<'p> {
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Path<'p> {
+    fn key(&'p self, key: &'p str) -> Path<'p> {
+        Path { before: Some(self), step: At::Key(key) }
+    }
+
+    fn index(&'p self, index: usize) -> Path<'p> {
+        Path { before: Some(self), step: At::Index(index) }
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = self.before.map(Path::steps).unwrap_or_default();
+        steps.push(match self.step {
+            At::Key(key) => Step::Key(key.to_owned()),
+            At::Index(index) => Step::Index(index),
+        });
+        steps
+    }
+}
+
+/// An object to select from.
+#[derive(Clone)]
+enum Thing<'a> {
+    Connection(Connection<'a>),
+    Edge(Connection<'a>, &'a Hit),
+    Page(Connection<'a>),
+    Total { value: u64, relation: Relation },
+    Highlight(&'a Highlight),
+    Fragment(&'a Fragment),
+    Part(&'a Run),
+    Document(&'a Exposed, &'a Document),
+    Object { collection: &'a str, fields: &'a [ExposedField], view: View<'a> },
+    Point { lat: f64, lon: f64 },
+}
+
+#[derive(Clone, Copy)]
+struct Connection<'a> {
+    many: &'a Many<'a>,
+    page: Option<&'a Page>,
+}
+
+/// What a field turns out to be, before what is selected of it is shaped.
+enum Resolved<'a> {
+    Null,
+    Leaf(Value<'a>),
+    Thing(Thing<'a>),
+    List(Vec<Resolved<'a>>),
+    Fault(Failure),
+}
+
+impl<'a> Shaper<'a> {
+    /// `data` of the whole operation.
+    pub(crate) fn data(&mut self, plan: &'a Plan<'a>) -> Value<'a> {
+        let mut entries = Vec::with_capacity(plan.roots.len());
+        for (node, root) in &plan.roots {
+            let path = Path { before: None, step: At::Key(&node.key) };
+            match self.root(node, root, path) {
+                Ok(value) => entries.push((&*node.key, value)),
+                Err(Spread) => return Value::Null,
+            }
+        }
+        Value::Object(entries)
+    }
+
+    fn root(&mut self, node: &'a Node, root: &'a Root<'a>, path: Path<'_>) -> Shaped<'a> {
+        let resolved = match root {
+            Root::Own => match &node.what {
+                What::TypeName(name) => Resolved::Leaf(Value::text(&**name)),
+                _ => match self.results.introspection.get(&*node.key) {
+                    Some(made) => Resolved::Leaf(Value::Made(made.clone())),
+                    None => Resolved::Null,
+                },
+            },
+            Root::Failed(failure) => Resolved::Fault(failure.clone()),
+            Root::Many(many) => match many.search.map(|at| self.page(at)) {
+                Some(Err(failure)) => Resolved::Fault(failure),
+                Some(Ok(page)) => Resolved::Thing(Thing::Connection(Connection { many, page: Some(page) })),
+                None => Resolved::Thing(Thing::Connection(Connection { many, page: None })),
+            },
+            Root::One(exposed, place) => self.document(exposed, place),
+            Root::Node(found) => return self.found(node, found.as_ref(), path),
+            Root::Nodes(all) => {
+                let mut list = Vec::with_capacity(all.len());
+                for (index, found) in all.iter().enumerate() {
+                    list.push(self.found(node, found.as_ref(), path.index(index))?);
+                }
+                return Ok(Value::List(list));
+            }
+        };
+        self.complete(node, &node.field.definition.ty, resolved, path)
+    }
+
+    /// A document behind an interface: what is selected of it depends on its own type.
+    fn found(&mut self, node: &'a Node, found: Option<&'a Found>, path: Path<'_>) -> Shaped<'a> {
+        let Some(found) = found else { return Ok(Value::Null) };
+        match self.document(&found.exposed, &found.place) {
+            Resolved::Thing(thing) => match self.object(&found.selected, &thing, path) {
+                Ok(value) => Ok(value),
+                // the roots are nullable, and so is each element of a list of nodes
+                Err(Spread) => Ok(Value::Null),
+            },
+            Resolved::Fault(failure) => {
+                self.fail(failure, node, path);
+                Ok(Value::Null)
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn page(&self, at: usize) -> Result<&'a Page, Failure> {
+        match self.results.pages.get(at) {
+            Some(Ok(page)) => Ok(page),
+            Some(Err(failure)) => Err(failure.clone()),
+            None => Err(Failure::new(Code::Internal, "internal error")),
+        }
+    }
+
+    fn document(&self, exposed: &'a Exposed, place: &'a Place) -> Resolved<'a> {
+        let found = match place {
+            Place::Get(at) => match &self.results.documents {
+                Ok(documents) => Ok(documents.get(*at).and_then(Option::as_ref)),
+                Err(failure) => Err(failure.clone()),
+            },
+            Place::Search { at, only } => self.page(*at).and_then(|page| {
+                let mut meant = page.hits.iter().map(|hit| &hit.document).filter(|document| match only {
+                    Some((index, routing)) => document.index == *index && document.routing == *routing,
+                    None => true,
+                });
+                let first = meant.next();
+                match (first, meant.next()) {
+                    (Some(first), Some(_)) => Err(several(exposed, first)),
+                    _ => Ok(first),
+                }
+            }),
+        };
+        match found {
+            Ok(Some(document)) => Resolved::Thing(Thing::Document(exposed, document)),
+            Ok(None) => Resolved::Null,
+            Err(failure) => Resolved::Fault(failure),
+        }
+    }
+
+    /// The value of a field by its type: checks nulls, and goes into lists and objects.
+    fn complete(&mut self, node: &'a Node, ty: &Type, resolved: Resolved<'a>, path: Path<'_>) -> Shaped<'a> {
+        let shaped = match resolved {
+            Resolved::Leaf(value) => return Ok(value),
+            Resolved::Null => {
+                if ty.is_non_null() {
+                    self.fail(Failure::new(Code::Internal, "internal error"), node, path);
+                }
+                Err(Spread)
+            }
+            Resolved::Fault(failure) => {
+                self.fail(failure, node, path);
+                Err(Spread)
+            }
+            Resolved::Thing(thing) => self.object(&node.sub, &thing, path),
+            Resolved::List(items) => self.list(node, ty.item_type(), items, path),
+        };
+        match shaped {
+            Ok(value) => Ok(value),
+            Err(Spread) if ty.is_non_null() => Err(Spread),
+            Err(Spread) => Ok(Value::Null),
+        }
+    }
+
+    fn list(&mut self, node: &'a Node, item: &Type, items: Vec<Resolved<'a>>, path: Path<'_>) -> Shaped<'a> {
+        let mut list = Vec::with_capacity(items.len());
+        for (index, resolved) in items.into_iter().enumerate() {
+            list.push(self.complete(node, item, resolved, path.index(index))?);
+        }
+        Ok(Value::List(list))
+    }
+
+    fn object(&mut self, selected: &'a [Node], thing: &Thing<'a>, path: Path<'_>) -> Shaped<'a> {
+        let mut entries = Vec::with_capacity(selected.len());
+        for node in selected {
+            let resolved = self.resolve(thing, node);
+            let value = self.complete(node, &node.field.definition.ty, resolved, path.key(&node.key))?;
+            entries.push((&*node.key, value));
+        }
+        Ok(Value::Object(entries))
+    }
+
+    fn resolve(&self, thing: &Thing<'a>, node: &'a Node) -> Resolved<'a> {
+        if let What::TypeName(name) = &node.what {
+            return Resolved::Leaf(Value::text(&**name));
+        }
+        match thing {
+            Thing::Connection(connection) => self.of_connection(*connection, node),
+            Thing::Edge(connection, hit) => self.of_edge(*connection, hit, node),
+            Thing::Page(connection) => self.of_page(*connection, node),
+            Thing::Total { value, relation } => Resolved::Leaf(match (&node.what, relation) {
+                (What::Relation, Relation::Equal) => Value::text("EQ"),
+                (What::Relation, Relation::AtLeast) => Value::text("GTE"),
+                _ => Value::count(*value),
+            }),
+            Thing::Highlight(highlight) => match node.what {
+                What::HighlightField => Resolved::Leaf(Value::text(&highlight.field)),
+                _ => list(highlight.fragments.iter().map(|fragment| Resolved::Thing(Thing::Fragment(fragment)))),
+            },
+            Thing::Fragment(fragment) => match node.what {
+                What::Html => Resolved::Leaf(Value::text(html(fragment))),
+                _ => list(fragment.runs.iter().map(|run| Resolved::Thing(Thing::Part(run)))),
+            },
+            Thing::Part(run) => Resolved::Leaf(match node.what {
+                What::Hit => Value::Boolean(run.hit),
+                _ => Value::text(&run.text),
+            }),
+            Thing::Document(exposed, document) => of_document(exposed, document, node),
+            Thing::Object { collection, fields, view } => of_object(collection, fields, view, node),
+            Thing::Point { lat, lon } => Resolved::Leaf(Value::Double(match node.what {
+                What::Lat => *lat,
+                _ => *lon,
+            })),
+        }
+    }
+
+    fn of_connection(&self, connection: Connection<'a>, node: &'a Node) -> Resolved<'a> {
+        let hits = connection.page.map(|page| page.hits.as_slice()).unwrap_or_default();
+        let exposed = &*connection.many.exposed;
+        match node.what {
+            What::PageInfo => Resolved::Thing(Thing::Page(connection)),
+            What::Edges => list(hits.iter().map(|hit| Resolved::Thing(Thing::Edge(connection, hit)))),
+            What::Nodes => list(hits.iter().map(|hit| Resolved::Thing(Thing::Document(exposed, &hit.document)))),
+            What::Total => {
+                let asked = connection.many.totals.iter().find(|(other, _)| std::ptr::eq(*other, node)).map(|(_, asked)| *asked);
+                match (connection.page.and_then(|page| page.total), asked) {
+                    (Some(total), Some(TotalRequest::UpTo(most))) if total.value > most => {
+                        Resolved::Thing(Thing::Total { value: most, relation: Relation::AtLeast })
+                    }
+                    (Some(total), _) => Resolved::Thing(Thing::Total { value: total.value, relation: total.relation }),
+                    (None, _) => Resolved::Null,
+                }
+            }
+            _ => Resolved::Null,
+        }
+    }
+
+    fn of_edge(&self, connection: Connection<'a>, hit: &'a Hit, node: &'a Node) -> Resolved<'a> {
+        match node.what {
+            What::Cursor => Resolved::Leaf(Value::text(self.cursor(connection, hit))),
+            What::Score => hit.score.map_or(Resolved::Null, |score| Resolved::Leaf(Value::Single(score))),
+            What::EdgeNode => Resolved::Thing(Thing::Document(&connection.many.exposed, &hit.document)),
+            What::Highlights => {
+                let asked = connection.many.highlights.iter().find(|(other, _)| std::ptr::eq(*other, node));
+                let paths = asked.map(|(_, paths)| paths.as_slice()).unwrap_or_default();
+                let marked = |path: &'a String| hit.highlights.iter().find(move |highlight| highlight.field == *path);
+                list(paths.iter().filter_map(marked).map(|highlight| Resolved::Thing(Thing::Highlight(highlight))))
+            }
+            _ => Resolved::Null,
+        }
+    }
+
+    fn of_page(&self, connection: Connection<'a>, node: &'a Node) -> Resolved<'a> {
+        let Some(page) = connection.page else { return Resolved::Null };
+        let cursor = |hit: Option<&'a Hit>| match hit {
+            Some(hit) => Resolved::Leaf(Value::text(self.cursor(connection, hit))),
+            None => Resolved::Null,
+        };
+        match node.what {
+            What::HasNext => Resolved::Leaf(Value::Boolean(page.has_next)),
+            What::HasPrevious => Resolved::Leaf(Value::Boolean(page.has_previous)),
+            What::Start => cursor(page.hits.first()),
+            What::End => cursor(page.hits.last()),
+            _ => Resolved::Null,
+        }
+    }
+
+    fn cursor(&self, connection: Connection<'a>, hit: &Hit) -> String {
+        self.signer.write(&connection.many.binding, &hit.key)
+    }
+
+    fn fail(&mut self, failure: Failure, node: &Node, path: Path<'_>) {
+        if self.failures.len() < self.most_errors {
+            let mut failure = failure.at(node.place);
+            failure.path = path.steps();
+            self.failures.push(failure);
+        }
+    }
+}
+
+fn list<'a>(items: impl Iterator<Item = Resolved<'a>>) -> Resolved<'a> {
+    Resolved::List(items.collect())
+}
+
+fn of_document<'a>(exposed: &'a Exposed, document: &'a Document, node: &'a Node) -> Resolved<'a> {
+    let collection = exposed.collection.name.as_str();
+    match node.what {
+        What::GlobalId => Resolved::Leaf(Value::text(ids::write(collection, document))),
+        What::Id => Resolved::Leaf(Value::text(document.id.as_str())),
+        What::Version => Resolved::Leaf(Value::text(document.version.to_string())),
+        _ => of_object(collection, &exposed.fields, &View::of(&document.source), node),
+    }
+}
+
+fn of_object<'a>(collection: &'a str, fields: &'a [ExposedField], view: &View<'a>, node: &'a Node) -> Resolved<'a> {
+    let What::Field(at) = node.what else { return Resolved::Null };
+    let Some(field) = fields.get(at) else { return Resolved::Null };
+    of_content(collection, field, documents::content(collection, field, view))
+}
+
+fn of_content<'a>(collection: &'a str, field: &'a ExposedField, content: Content<'a>) -> Resolved<'a> {
+    match content {
+        Content::Null => Resolved::Null,
+        Content::Leaf(value) => Resolved::Leaf(value),
+        Content::Object(view) => Resolved::Thing(Thing::Object { collection, fields: &field.fields, view }),
+        Content::Point { lat, lon } => Resolved::Thing(Thing::Point { lat, lon }),
+        Content::List(items) => list(items.into_iter().map(|item| of_content(collection, field, item))),
+        Content::Fault(why) => Resolved::Fault(Failure::new(Code::PartialResult, why)),
+    }
+}
+
+fn several(exposed: &Exposed, document: &Document) -> Failure {
+    Failure::new(
+        Code::Conflict,
+        format!(
+            "several indices of {} hold a document {:?}; say which one by its global id, the nodeId of a search",
+            exposed.collection.name,
+            document.id.as_str()
+        ),
+    )
+}
+
+/// The text with its marks, escaped so that it can be put into a page.
+fn html(fragment: &Fragment) -> String {
+    let mut html = String::new();
+    for run in &fragment.runs {
+        if run.hit {
+            html.push_str("<mark>");
+        }
+        for letter in run.text.chars() {
+            match letter {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                other => html.push(other),
+            }
+        }
+        if run.hit {
+            html.push_str("</mark>");
+        }
+    }
+    html
+}
+
+/// Names the collections an operation was about, for the log.
+pub(crate) fn collections(plan: &Plan<'_>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut add = |exposed: &Arc<Exposed>| {
+        let name = exposed.collection.name.as_str();
+        if !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    };
+    for (_, root) in &plan.roots {
+        match root {
+            Root::Many(many) => add(&many.exposed),
+            Root::One(exposed, _) => add(exposed),
+            Root::Node(found) => found.iter().for_each(|found| add(&found.exposed)),
+            Root::Nodes(all) => all.iter().flatten().for_each(|found| add(&found.exposed)),
+            Root::Own | Root::Failed(_) => {}
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_the_only_markup() {
+        let runs = [("a <b> & ", false), ("\"c\"", true), (" 'd'", false)];
+        let runs = runs.map(|(text, hit)| Run { text: text.into(), hit }).into();
+        assert_eq!(html(&Fragment { runs }), "a &lt;b&gt; &amp; <mark>&quot;c&quot;</mark> &#39;d&#39;");
+    }
+}

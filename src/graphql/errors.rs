@@ -1,0 +1,114 @@
+//! Errors as GraphQL gives them out: message, places, path, and a code with what belongs to it. Causes are logged, never sent.
+
+use apollo_compiler::parser::LineColumn;
+use apollo_compiler::validation::DiagnosticList;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
+
+use crate::catalog::ask;
+use crate::error::Code;
+use crate::search;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) code: &'static str,
+    pub(crate) locations: Vec<LineColumn>,
+    pub(crate) path: Vec<Step>,
+    /// What else stands in `extensions`.
+    pub(crate) more: Vec<(&'static str, Json)>,
+}
+
+/// One step of a path into `data`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Step {
+    Key(String),
+    Index(usize),
+}
+
+pub(crate) const PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+pub(crate) const VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+
+impl Failure {
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self::coded(code.as_str(), message)
+    }
+
+    pub(crate) fn coded(code: &'static str, message: impl Into<String>) -> Self {
+        Failure { message: message.into(), code, locations: Vec::new(), path: Vec::new(), more: Vec::new() }
+    }
+
+    pub(crate) fn input(message: impl Into<String>) -> Self {
+        Self::new(Code::BadUserInput, message)
+    }
+
+    /// Something is larger than a limit allows.
+    pub(crate) fn limit(limit: &'static str, value: u64, asked: u64, advice: &str) -> Self {
+        Failure {
+            more: vec![("limit", limit.into()), ("value", value.into()), ("asked", asked.into())],
+            ..Self::new(Code::LimitExceeded, format!("{limit} may be at most {value}, {asked} asked for; {advice}"))
+        }
+    }
+
+    pub(crate) fn at(mut self, locations: impl IntoIterator<Item = LineColumn>) -> Self {
+        self.locations.extend(locations);
+        self
+    }
+
+    /// What failed below the seam. The cause is written to the log here, once.
+    pub(crate) fn of_engine(error: &search::Error, request_id: &str) -> Self {
+        if let Some(cause) = error.cause() {
+            tracing::error!(request_id, cause, "the engine failed: {error}");
+        }
+        Failure::new(Code::from(error), error.to_string())
+    }
+}
+
+impl From<ask::Fault> for Failure {
+    fn from(fault: ask::Fault) -> Self {
+        let message = if fault.path.is_empty() { fault.message } else { format!("{}: {}", fault.path.join("."), fault.message) };
+        let argument = fault.path.into_iter().map(Json::String).collect();
+        Failure { more: vec![("argument", Json::Array(argument))], ..Failure::new(fault.code, message) }
+    }
+}
+
+/// What the parser or the validation has to say, each with its places.
+pub(crate) fn of_diagnostics(list: &DiagnosticList, code: &'static str, most: usize) -> Vec<Failure> {
+    list.iter()
+        .take(most)
+        .map(|diagnostic| {
+            let json = diagnostic.to_json();
+            Failure::coded(code, json.message).at(json.locations)
+        })
+        .collect()
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("message", &self.message)?;
+        if !self.locations.is_empty() {
+            map.serialize_entry("locations", &self.locations)?;
+        }
+        if !self.path.is_empty() {
+            map.serialize_entry("path", &self.path)?;
+        }
+        map.serialize_entry("extensions", &Extensions(self))?;
+        map.end()
+    }
+}
+
+struct Extensions<'a>(&'a Failure);
+
+impl Serialize for Extensions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("code", self.0.code)?;
+        for (key, value) in &self.0.more {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}

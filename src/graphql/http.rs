@@ -1,0 +1,327 @@
+//! GraphQL over HTTP by its specification: what is accepted, how it is read, and which status tells what.
+//!
+//! A client that accepts `application/graphql-response+json` learns from the status whether its operation ran; for one that wants
+//! `application/json` every well-formed request is 200, as it has always been.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Extension, Router};
+use bytes::Bytes;
+use serde_json::{Map, Value as Json};
+
+use super::errors::Failure;
+use super::run::{Answer, Request};
+use super::{Api, operation};
+use crate::error::Code;
+use crate::search::Call;
+use crate::telemetry::{Collections, RequestId};
+
+/// `/graphql` and `/schema.graphql`.
+pub fn routes(api: Arc<Api>) -> Router {
+    Router::new().route("/graphql", get(run_get).post(run_post)).route("/schema.graphql", get(show_schema)).with_state(api)
+}
+
+async fn show_schema(State(api): State<Arc<Api>>) -> Response {
+    let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
+    (headers, api.sdl().to_string()).into_response()
+}
+
+async fn run_get(
+    State(api): State<Arc<Api>>,
+    id: Option<Extension<RequestId>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let media = match Media::accepted(&headers) {
+        Some(media) => media,
+        None => return not_acceptable(),
+    };
+    match of_query(query.as_deref().unwrap_or_default()) {
+        // the schema has no mutations, so the validation would refuse them too, but not as the method's fault
+        Ok(request) if operation::mutates(&request.query, request.operation_name.as_deref(), &api.config.limits) => {
+            let refused = Failure::input("a mutation may not be sent by GET: send it by POST");
+            let mut response = media.refuse(StatusCode::METHOD_NOT_ALLOWED, refused);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
+        Ok(request) => run(&api, id, &request, media).await,
+        Err(failure) => media.refuse(StatusCode::BAD_REQUEST, failure),
+    }
+}
+
+async fn run_post(
+    State(api): State<Arc<Api>>,
+    id: Option<Extension<RequestId>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let media = match Media::accepted(&headers) {
+        Some(media) => media,
+        None => return not_acceptable(),
+    };
+    if let Err(why) = check_content_type(&headers) {
+        return media.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, Failure::input(why));
+    }
+    let body = match body {
+        Ok(body) => body,
+        Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let most = api.config.limits.body;
+            let failure = Failure::new(Code::LimitExceeded, format!("the body is longer than {most} bytes; send less at a time"));
+            return media.refuse(StatusCode::PAYLOAD_TOO_LARGE, failure);
+        }
+        Err(refused) => return media.refuse(refused.status(), Failure::input("the body cannot be read")),
+    };
+    match of_body(&body) {
+        Ok(request) => run(&api, id, &request, media).await,
+        Err(failure) => media.refuse(StatusCode::BAD_REQUEST, failure),
+    }
+}
+
+async fn run(api: &Api, id: Option<Extension<RequestId>>, request: &Request, media: Media) -> Response {
+    let mut call = Call::within(api.config.limits.time);
+    if let Some(Extension(id)) = id {
+        call = call.named(id.0);
+    }
+    let mut answer = api.run(&call, request).await;
+    let collections = std::mem::take(&mut answer.collections);
+    let mut response = media.answer(&answer);
+    if !collections.is_empty() {
+        response.extensions_mut().insert(Collections(collections));
+    }
+    response
+}
+
+/// How the answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Media {
+    Response,
+    Json,
+}
+
+impl Media {
+    /// What the client likes best of the two; `None` where it accepts neither.
+    fn accepted(headers: &HeaderMap) -> Option<Media> {
+        let mut best: Option<(Media, u16, u8)> = None;
+        let mut any = false;
+        for range in headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+            if name.is_empty() {
+                continue;
+            }
+            any = true;
+            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |weight| weight.parse::<f32>().ok());
+            // in thousandths, as fine as the header can say
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
+            let weight = (weight.unwrap_or(0.0).clamp(0.0, 1.0) * 1_000.0) as u16;
+            let (media, precise) = match name.as_str() {
+                "application/graphql-response+json" => (Media::Response, 2),
+                "application/json" => (Media::Json, 1),
+                "application/*" | "*/*" => (Media::Json, 0),
+                _ => continue,
+            };
+            if weight > 0 && best.is_none_or(|(_, most, precision)| (weight, precise) > (most, precision)) {
+                best = Some((media, weight, precise));
+            }
+        }
+        match best {
+            Some((media, ..)) => Some(media),
+            None if any => None,
+            None => Some(Media::Json),
+        }
+    }
+
+    fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Media::Response => "application/graphql-response+json; charset=utf-8",
+            Media::Json => "application/json; charset=utf-8",
+        })
+    }
+
+    fn answer(self, answer: &Answer) -> Response {
+        let status = match (self, &answer.data) {
+            (Media::Json, _) | (_, Some(_)) => StatusCode::OK,
+            (Media::Response, None) => status_of(&answer.errors),
+        };
+        self.write(status, answer)
+    }
+
+    fn refuse(self, status: StatusCode, failure: Failure) -> Response {
+        self.write(status, &Answer::refused(vec![failure]))
+    }
+
+    fn write(self, status: StatusCode, answer: &Answer) -> Response {
+        match serde_json::to_vec(answer) {
+            Ok(body) => (status, [(CONTENT_TYPE, self.content_type())], body).into_response(),
+            Err(fault) => {
+                tracing::error!(cause = %fault, "an answer cannot be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+/// An operation that never ran: whose fault it was.
+fn status_of(errors: &[Failure]) -> StatusCode {
+    match errors.first().map(|failure| failure.code) {
+        Some("BACKEND_UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
+        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn not_acceptable() -> Response {
+    let failure = Failure::input("accept application/graphql-response+json or application/json");
+    Media::Json.refuse(StatusCode::NOT_ACCEPTABLE, failure)
+}
+
+fn check_content_type(headers: &HeaderMap) -> Result<(), &'static str> {
+    const WANTED: &str = "send the operation as content-type: application/json";
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or(WANTED)?;
+    let mut parts = value.split(';').map(str::trim);
+    if !parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json")) {
+        return Err(WANTED);
+    }
+    for part in parts {
+        let Some((name, charset)) = part.split_once('=') else { continue };
+        let charset = charset.trim().trim_matches('"');
+        if name.trim().eq_ignore_ascii_case("charset")
+            && !charset.eq_ignore_ascii_case("utf-8")
+            && !charset.eq_ignore_ascii_case("utf8")
+        {
+            return Err("send the operation in UTF-8");
+        }
+    }
+    Ok(())
+}
+
+fn of_body(body: &[u8]) -> Result<Request, Failure> {
+    match serde_json::from_slice(body) {
+        Ok(Json::Object(parameters)) => of_parameters(parameters),
+        Ok(Json::Array(operations)) => {
+            let mut failure = Failure::new(Code::LimitExceeded, "batches are off: send one operation a request");
+            failure.more = vec![("limit", "batch".into()), ("value", 1.into()), ("asked", operations.len().into())];
+            Err(failure)
+        }
+        Ok(_) => Err(Failure::input("the body must be a JSON object with a query")),
+        Err(fault) => Err(Failure::input(format!("the body is not JSON: {fault}"))),
+    }
+}
+
+fn of_query(text: &str) -> Result<Request, Failure> {
+    let mut parameters = Map::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decoded(name)?, decoded(value)?);
+        let value = match &*name {
+            "variables" | "extensions" if value.is_empty() => continue,
+            "variables" | "extensions" => {
+                serde_json::from_str(&value).map_err(|fault| Failure::input(format!("{name} is not JSON: {fault}")))?
+            }
+            "operationName" if value.is_empty() => continue,
+            _ => Json::String(value.into_owned()),
+        };
+        parameters.insert(name.into_owned(), value);
+    }
+    of_parameters(parameters)
+}
+
+fn decoded(text: &str) -> Result<Cow<'_, str>, Failure> {
+    let text = if text.contains('+') { Cow::Owned(text.replace('+', " ")) } else { Cow::Borrowed(text) };
+    match text {
+        Cow::Borrowed(text) => percent_encoding::percent_decode_str(text).decode_utf8(),
+        Cow::Owned(text) => percent_encoding::percent_decode_str(&text).decode_utf8().map(|text| Cow::Owned(text.into_owned())),
+    }
+    .map_err(|_| Failure::input("the query string is not UTF-8"))
+}
+
+fn of_parameters(mut parameters: Map<String, Json>) -> Result<Request, Failure> {
+    let query = match parameters.remove("query") {
+        Some(Json::String(query)) => query,
+        Some(_) => return Err(Failure::input("query must be a text")),
+        None => return Err(Failure::input("query is missing: it holds the operation")),
+    };
+    let operation_name = match parameters.remove("operationName") {
+        None | Some(Json::Null) => None,
+        Some(Json::String(name)) => Some(name),
+        Some(_) => return Err(Failure::input("operationName must be a text")),
+    };
+    let variables = match parameters.remove("variables") {
+        None | Some(Json::Null) => Map::new(),
+        Some(Json::Object(variables)) => variables,
+        Some(_) => return Err(Failure::input("variables must be an object")),
+    };
+    match parameters.remove("extensions") {
+        None | Some(Json::Null | Json::Object(_)) => {}
+        Some(_) => return Err(Failure::input("extensions must be an object")),
+    }
+    Ok(Request { query, operation_name, variables })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted(accept: &[&str]) -> Option<Media> {
+        let mut headers = HeaderMap::new();
+        for value in accept {
+            headers.append(ACCEPT, HeaderValue::from_str(value).unwrap());
+        }
+        Media::accepted(&headers)
+    }
+
+    #[test]
+    fn negotiates() {
+        for (accept, media) in [
+            (&[][..], Some(Media::Json)),
+            (&["*/*"], Some(Media::Json)),
+            (&["application/json"], Some(Media::Json)),
+            (&["application/graphql-response+json"], Some(Media::Response)),
+            (&["application/graphql-response+json, application/json;q=0.9"], Some(Media::Response)),
+            (&["application/json, application/graphql-response+json; q=0.5"], Some(Media::Json)),
+            (&["text/html", "application/*;q=0.1"], Some(Media::Json)),
+            (&["Application/GraphQL-Response+JSON; charset=utf-8"], Some(Media::Response)),
+            (&["text/html"], None),
+            (&["application/json;q=0"], None),
+        ] {
+            assert_eq!(accepted(accept), media, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn reads_parameters() {
+        let request = of_query("query=query+Q%28%24a%3A+Int%29%7Ba%7D&variables=%7B%22a%22%3A1%7D&operationName=Q").unwrap();
+        assert_eq!(request.query, "query Q($a: Int){a}");
+        assert_eq!(request.operation_name.as_deref(), Some("Q"));
+        assert_eq!(Json::Object(request.variables), serde_json::json!({ "a": 1 }));
+        for body in ["", "5", "{}", r#"{"query":5}"#, r#"{"query":"{a}","variables":[]}"#, r#"{"query":"{a}","extensions":0}"#] {
+            assert_eq!(of_body(body.as_bytes()).unwrap_err().code, "BAD_USER_INPUT", "{body}");
+        }
+        assert_eq!(of_body(br#"[{"query":"{a}"}]"#).unwrap_err().code, "LIMIT_EXCEEDED");
+    }
+
+    #[test]
+    fn wants_a_content_type() {
+        let checked = |value: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            if let Some(value) = value {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_str(value).unwrap());
+            }
+            check_content_type(&headers).is_ok()
+        };
+        assert!(checked(Some("application/json")));
+        assert!(checked(Some("Application/JSON; charset=UTF-8")));
+        for refused in
+            [None, Some("text/plain"), Some("application/json; charset=latin1"), Some("application/x-www-form-urlencoded")]
+        {
+            assert!(!checked(refused), "{refused:?}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! From the text of an operation to a tree of what is selected: limits, parsing, validation, input, selection.
+//!
+//! Everything here is pure: nothing is asked of an engine. What depends on the text alone is kept and used again.
+
+mod input;
+mod limits;
+mod select;
+mod tokens;
+
+use std::sync::Arc;
+
+use apollo_compiler::ast::Definition;
+use apollo_compiler::executable::{Operation, OperationType};
+use apollo_compiler::parser::Parser;
+use apollo_compiler::validation::{DiagnosticList, Valid};
+use apollo_compiler::{ExecutableDocument, Node as Shared, Schema};
+
+pub(crate) use input::{Values, arguments, variables};
+pub(crate) use select::{Node, Roots, Selector, What};
+
+use super::errors::{Failure, PARSE_FAILED, VALIDATION_FAILED, of_diagnostics};
+use crate::config::Limits;
+
+/// How deep brackets of any kind may nest: far beyond what the limits on fields and filters let through, and far from the end of the stack.
+const NESTING: usize = 200;
+
+/// A valid document, with what its operations ask of variables before they can be laid out.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) valid: Valid<ExecutableDocument>,
+}
+
+/// Checks a text and makes a document of it.
+pub(crate) fn compile(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Result<Arc<Document>, Vec<Failure>> {
+    let tokens = tokens::count(text);
+    if tokens > limits.tokens {
+        return Err(vec![Failure::limit("tokens", limits.tokens as u64, tokens as u64, "send a shorter operation")]);
+    }
+    let syntax = Parser::new()
+        .recursion_limit(NESTING)
+        .parse_ast(text, "operation")
+        .map_err(|faults| of_syntax(&faults.errors, limits.errors))?;
+    limits::check(&syntax, limits).map_err(|failure| vec![failure])?;
+    limits::check_inputs(&syntax).map_err(|failure| vec![failure])?;
+    let valid = syntax
+        .to_executable_validate(schema)
+        .map_err(|faults| of_diagnostics(&faults.errors, VALIDATION_FAILED, limits.errors))?;
+    Ok(Arc::new(Document { valid }))
+}
+
+fn of_syntax(list: &DiagnosticList, most: usize) -> Vec<Failure> {
+    // what is nested too deep for the parser is told as the limit it is
+    if list.iter().any(|fault| fault.to_string().contains("recursion limit")) {
+        return vec![Failure::limit("nesting", NESTING as u64, NESTING as u64 + 1, "nest fewer brackets")];
+    }
+    of_diagnostics(list, PARSE_FAILED, most)
+}
+
+impl Document {
+    /// The operation to run.
+    pub(crate) fn operation(&self, name: Option<&str>) -> Result<&Shared<Operation>, Failure> {
+        let operation = self.valid.operations.get(name).map_err(|fault| Failure::input(fault.message().to_string()))?;
+        match operation.operation_type {
+            OperationType::Query => Ok(operation),
+            // the schema has neither, so the validation has refused them before
+            OperationType::Mutation | OperationType::Subscription => Err(Failure::input("only queries can be run here")),
+        }
+    }
+}
+
+/// Whether the operation meant is a mutation, by its syntax alone: it may not come by GET. What cannot be read is told later.
+pub(crate) fn mutates(text: &str, name: Option<&str>, limits: &Limits) -> bool {
+    if !text.contains("mutation") || tokens::count(text) > limits.tokens {
+        return false;
+    }
+    let Ok(document) = Parser::new().recursion_limit(NESTING).parse_ast(text, "operation") else { return false };
+    document.definitions.iter().any(|definition| match definition {
+        Definition::OperationDefinition(operation) => {
+            operation.operation_type.is_mutation()
+                && name.is_none_or(|name| operation.name.as_ref().is_some_and(|own| own == name))
+        }
+        _ => false,
+    })
+}

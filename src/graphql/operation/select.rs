@@ -1,0 +1,274 @@
+//! What is selected, laid out: fragments dissolved, equal response names merged, `@skip` and `@include` decided, each field
+//! resolved against the catalog, so that shaping an answer looks up no names.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use apollo_compiler::executable::{DirectiveList, Field, Fragment, Selection, SelectionSet};
+use apollo_compiler::parser::LineColumn;
+use apollo_compiler::{ExecutableDocument, Name, Node as Shared};
+use serde_json::Value as Json;
+
+use super::Values;
+use crate::catalog::{Catalog, Exposed, ExposedField};
+use crate::graphql::schema::{node_id, shown};
+
+/// A field of an answer.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// The response name.
+    pub(crate) key: Arc<str>,
+    pub(crate) what: What,
+    /// The first of the fields merged here; all have the same arguments.
+    pub(crate) field: Shared<Field>,
+    /// All of them: what is selected of an interface depends on the type found.
+    pub(crate) merged: Vec<Shared<Field>>,
+    pub(crate) place: Option<LineColumn>,
+    pub(crate) sub: Vec<Node>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum What {
+    TypeName(Arc<str>),
+    /// `__schema` and `__type`.
+    Introspection,
+    Many(Arc<Exposed>),
+    One(Arc<Exposed>),
+    NodeByGlobal,
+    NodesByGlobal,
+    // of a connection
+    Total,
+    PageInfo,
+    Edges,
+    Nodes,
+    // of an edge
+    Cursor,
+    Score,
+    EdgeNode,
+    Highlights,
+    // of a page
+    HasNext,
+    HasPrevious,
+    Start,
+    End,
+    // of a total
+    Value,
+    Relation,
+    // of a highlight, a fragment and a part
+    HighlightField,
+    Fragments,
+    Html,
+    Parts,
+    Text,
+    Hit,
+    // of a document
+    GlobalId,
+    Id,
+    Version,
+    /// The place in the list of fields of the document or the object.
+    Field(usize),
+    // of a point
+    Lat,
+    Lon,
+}
+
+/// The root fields by name.
+#[derive(Debug, Default)]
+pub(crate) struct Roots(HashMap<String, What>);
+
+impl Roots {
+    pub(crate) fn of(catalog: &Catalog) -> Self {
+        let mut roots: HashMap<String, What> = HashMap::with_capacity(catalog.collections.len() * 2 + 2);
+        for exposed in &catalog.collections {
+            roots.insert(exposed.names.many.clone(), What::Many(exposed.clone()));
+            roots.insert(exposed.names.one.clone(), What::One(exposed.clone()));
+        }
+        roots.insert("node".into(), What::NodeByGlobal);
+        roots.insert("nodes".into(), What::NodesByGlobal);
+        Roots(roots)
+    }
+}
+
+/// What kind of object is being selected from.
+#[derive(Clone, Copy)]
+enum Of<'a> {
+    Query,
+    Connection(&'a Exposed),
+    Edge(&'a Exposed),
+    Page,
+    Total,
+    Highlight,
+    Fragment,
+    Part,
+    Document(&'a Exposed),
+    Object(&'a ExposedField),
+    Point,
+    /// Nothing is selected from it here: a leaf, or what introspection and interfaces lay out themselves.
+    Leaf,
+}
+
+/// Lays out one operation with its variables.
+#[derive(Clone, Copy)]
+pub(crate) struct Selector<'a> {
+    pub(crate) document: &'a ExecutableDocument,
+    pub(crate) variables: &'a Values,
+    pub(crate) roots: &'a Roots,
+    pub(crate) relay: bool,
+}
+
+impl<'a> Selector<'a> {
+    pub(crate) fn roots(&self, set: &'a SelectionSet) -> Vec<Node> {
+        self.select(&[set], Of::Query, &set.ty)
+    }
+
+    /// What is selected of a document of this collection, where the field's own type is an interface.
+    pub(crate) fn document(&self, merged: &'a [Shared<Field>], exposed: &'a Exposed) -> Vec<Node> {
+        let sets: Vec<_> = merged.iter().map(|field| &field.selection_set).collect();
+        self.select(&sets, Of::Document(exposed), &exposed.names.type_name)
+    }
+
+    fn select(&self, sets: &[&'a SelectionSet], of: Of<'a>, type_name: &str) -> Vec<Node> {
+        if matches!(of, Of::Leaf) {
+            return Vec::new();
+        }
+        let mut found = Found::default();
+        let mut spread = HashSet::new();
+        for set in sets {
+            self.collect(set, of, type_name, &mut found, &mut spread);
+        }
+        let type_name: Arc<str> = type_name.into();
+        found.fields.into_iter().filter_map(|(key, merged)| self.node(key, merged, of, &type_name)).collect()
+    }
+
+    fn node(&self, key: &'a Name, merged: Vec<&'a Shared<Field>>, of: Of<'a>, type_name: &Arc<str>) -> Option<Node> {
+        let first = *merged.first()?;
+        let (what, inner) = self.resolve(of, first.name.as_str(), type_name)?;
+        let sets: Vec<_> = merged.iter().map(|field| &field.selection_set).collect();
+        Some(Node {
+            key: key.as_str().into(),
+            what,
+            place: first.location().and_then(|span| span.line_column(&self.document.sources)),
+            sub: self.select(&sets, inner, first.definition.ty.inner_named_type()),
+            field: first.clone(),
+            merged: merged.into_iter().cloned().collect(),
+        })
+    }
+
+    /// Fields by response name, in the order of their first mention. A fragment is looked into once.
+    fn collect(&self, set: &'a SelectionSet, of: Of<'a>, type_name: &str, found: &mut Found<'a>, spread: &mut HashSet<&'a Name>) {
+        for selection in &set.selections {
+            match selection {
+                Selection::Field(field) if self.included(&field.directives) => found.add(field),
+                Selection::InlineFragment(inline)
+                    if self.included(&inline.directives)
+                        && inline.type_condition.as_ref().is_none_or(|condition| applies(condition, of, type_name)) =>
+                {
+                    self.collect(&inline.selection_set, of, type_name, found, spread);
+                }
+                Selection::FragmentSpread(inner) if self.included(&inner.directives) => {
+                    if spread.insert(&inner.fragment_name)
+                        && let Some(fragment) = self.fragment(&inner.fragment_name)
+                        && applies(&fragment.selection_set.ty, of, type_name)
+                    {
+                        self.collect(&fragment.selection_set, of, type_name, found, spread);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn fragment(&self, name: &Name) -> Option<&'a Shared<Fragment>> {
+        self.document.fragments.get(name)
+    }
+
+    fn included(&self, directives: &DirectiveList) -> bool {
+        let says = |name: &str| {
+            let value = directives.get(name)?.specified_argument_by_name("if")?;
+            match value.as_variable() {
+                Some(variable) => self.variables.get(variable.as_str()).and_then(Json::as_bool),
+                None => value.to_bool(),
+            }
+        };
+        says("skip") != Some(true) && says("include") != Some(false)
+    }
+
+    /// What a field name means on this kind of object, and what its own selection is made from. The validation has seen to it that there is such a field.
+    fn resolve(&self, of: Of<'a>, name: &str, type_name: &Arc<str>) -> Option<(What, Of<'a>)> {
+        if name == "__typename" {
+            return Some((What::TypeName(type_name.clone()), Of::Leaf));
+        }
+        Some(match (of, name) {
+            (Of::Query, "__schema" | "__type") => (What::Introspection, Of::Leaf),
+            (Of::Query, _) => {
+                let what = self.roots.0.get(name)?;
+                let inner = match self.roots.0.get(name)? {
+                    What::Many(exposed) => Of::Connection(exposed),
+                    What::One(exposed) => Of::Document(exposed),
+                    _ => Of::Leaf,
+                };
+                (what.clone(), inner)
+            }
+            (Of::Connection(_), "total") => (What::Total, Of::Total),
+            (Of::Connection(_), "pageInfo") => (What::PageInfo, Of::Page),
+            (Of::Connection(exposed), "edges") => (What::Edges, Of::Edge(exposed)),
+            (Of::Connection(exposed), "nodes") => (What::Nodes, Of::Document(exposed)),
+            (Of::Edge(_), "cursor") => (What::Cursor, Of::Leaf),
+            (Of::Edge(_), "score") => (What::Score, Of::Leaf),
+            (Of::Edge(exposed), "node") => (What::EdgeNode, Of::Document(exposed)),
+            (Of::Edge(_), "highlights") => (What::Highlights, Of::Highlight),
+            (Of::Page, "hasNextPage") => (What::HasNext, Of::Leaf),
+            (Of::Page, "hasPreviousPage") => (What::HasPrevious, Of::Leaf),
+            (Of::Page, "startCursor") => (What::Start, Of::Leaf),
+            (Of::Page, "endCursor") => (What::End, Of::Leaf),
+            (Of::Total, "value") => (What::Value, Of::Leaf),
+            (Of::Total, "relation") => (What::Relation, Of::Leaf),
+            (Of::Highlight, "field") => (What::HighlightField, Of::Leaf),
+            (Of::Highlight, "fragments") => (What::Fragments, Of::Fragment),
+            (Of::Fragment, "html") => (What::Html, Of::Leaf),
+            (Of::Fragment, "parts") => (What::Parts, Of::Part),
+            (Of::Part, "text") => (What::Text, Of::Leaf),
+            (Of::Part, "hit") => (What::Hit, Of::Leaf),
+            (Of::Point, "lat") => (What::Lat, Of::Leaf),
+            (Of::Point, "lon") => (What::Lon, Of::Leaf),
+            (Of::Document(_), "_id") => (What::Id, Of::Leaf),
+            (Of::Document(_), "_version") => (What::Version, Of::Leaf),
+            (Of::Document(_), name) if name == node_id(self.relay) => (What::GlobalId, Of::Leaf),
+            (Of::Document(exposed), name) => of_field(&exposed.fields, name)?,
+            (Of::Object(parent), name) => of_field(&parent.fields, name)?,
+            _ => return None,
+        })
+    }
+}
+
+fn of_field<'a>(fields: &'a [ExposedField], name: &str) -> Option<(What, Of<'a>)> {
+    use crate::search::Kind;
+    let (at, field) = shown(fields).find(|(_, field)| field.name == name)?;
+    let inner = match field.field.kind {
+        Kind::Object | Kind::Nested => Of::Object(field),
+        Kind::GeoPoint => Of::Point,
+        _ => Of::Leaf,
+    };
+    Some((What::Field(at), inner))
+}
+
+fn applies(condition: &str, of: Of<'_>, type_name: &str) -> bool {
+    condition == type_name || (matches!(of, Of::Document(_)) && matches!(condition, "Node" | "Document"))
+}
+
+#[derive(Default)]
+struct Found<'a> {
+    fields: Vec<(&'a Name, Vec<&'a Shared<Field>>)>,
+    places: HashMap<&'a Name, usize>,
+}
+
+impl<'a> Found<'a> {
+    fn add(&mut self, field: &'a Shared<Field>) {
+        let key = field.response_key();
+        let at = *self.places.entry(key).or_insert_with(|| {
+            self.fields.push((key, Vec::new()));
+            self.fields.len() - 1
+        });
+        self.fields[at].1.push(field);
+    }
+}

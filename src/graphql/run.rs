@@ -1,0 +1,183 @@
+//! Runs one operation: compiles it, asks the engine once, shapes the answer.
+
+use std::sync::Arc;
+
+use apollo_compiler::Node as Shared;
+use apollo_compiler::executable::Operation;
+use apollo_compiler::introspection;
+use apollo_compiler::response::{JsonMap, serde_json_bytes};
+use apollo_compiler::validation::Valid;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::answer::{self, Results, Shaper};
+use super::errors::{Failure, Step};
+use super::operation::{self, Document, Selector, Values, What};
+use super::plan::{Plan, Planner};
+use super::version::Version;
+use crate::catalog::cursor::Signer;
+use crate::config::Config;
+use crate::error::Code;
+use crate::search::date::Time;
+use crate::search::{self, Call, Engine, Fetch, Filter};
+
+/// What a client asks.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub query: String,
+    pub operation_name: Option<String>,
+    pub variables: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What came of it. Written as JSON it is the answer.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) errors: Vec<Failure>,
+    /// Absent where the operation was refused before it ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) data: Option<Box<RawValue>>,
+    /// Collections it was about.
+    #[serde(skip)]
+    pub(crate) collections: Vec<String>,
+}
+
+impl Answer {
+    pub(crate) fn refused(errors: Vec<Failure>) -> Self {
+        Answer { errors, data: None, collections: Vec::new() }
+    }
+}
+
+/// What running needs beside the version.
+pub(crate) struct Runner<'a> {
+    pub(crate) version: &'a Arc<Version>,
+    pub(crate) engine: &'a dyn Engine,
+    pub(crate) signer: &'a Signer,
+    pub(crate) config: &'a Config,
+}
+
+impl Runner<'_> {
+    pub(crate) async fn run(&self, call: &Call, request: &Request) -> Answer {
+        match self.answer(call, request).await {
+            Ok(answer) => answer,
+            Err(mut failures) => {
+                failures.truncate(self.config.limits.errors);
+                Answer::refused(failures)
+            }
+        }
+    }
+
+    async fn answer(&self, call: &Call, request: &Request) -> Result<Answer, Vec<Failure>> {
+        let version = self.version;
+        let limits = &self.config.limits;
+        let document = version.document(&request.query, limits)?;
+        let operation = document.operation(request.operation_name.as_deref()).map_err(|failure| vec![failure])?;
+        let variables =
+            operation::variables(&version.schema, operation, &request.variables).map_err(|fault| vec![Failure::from(fault)])?;
+        let selector = Selector {
+            document: &document.valid,
+            variables: &variables,
+            roots: &version.roots,
+            relay: self.config.graphql.relay,
+        };
+        let nodes = selector.roots(&operation.selection_set);
+        let planner = Planner {
+            schema: &version.schema,
+            catalog: &version.catalog,
+            selector,
+            signer: self.signer,
+            limits,
+            now: Time::now(),
+            relay: self.config.graphql.relay,
+        };
+        let plan = planner.plan(&nodes, &variables);
+        let introspects = nodes.iter().any(|node| matches!(node.what, What::Introspection));
+        let described = if introspects { self.introspect(&document, operation, &variables).await? } else { Default::default() };
+        let (introspection, failures) = described;
+        let results = self.ask(call, &plan, introspection).await;
+        let mut shaper = Shaper { results: &results, signer: self.signer, most_errors: limits.errors, failures };
+        let data = shaper.data(&plan);
+        let data = serde_json::value::to_raw_value(&data).map_err(|fault| {
+            tracing::error!(request_id = &*call.request_id, cause = %fault, "an answer cannot be written");
+            vec![Failure::new(Code::Internal, "internal error")]
+        })?;
+        let mut errors = shaper.failures;
+        errors.truncate(limits.errors);
+        Ok(Answer { errors, data: Some(data), collections: answer::collections(&plan) })
+    }
+
+    /// The searches as one batch, and the documents by id beside it.
+    async fn ask(&self, call: &Call, plan: &Plan<'_>, introspection: JsonMap) -> Results {
+        let told = |error: &search::Error| Failure::of_engine(error, &call.request_id);
+        let searching = async {
+            if plan.searches.is_empty() {
+                return Vec::new();
+            }
+            let asked = plan.searches.len();
+            let answered = match tokio::time::timeout_at(call.deadline, self.engine.search(call, &plan.searches)).await {
+                Ok(answered) => answered,
+                Err(_) => Err(search::Error::Timeout),
+            };
+            match answered {
+                Ok(pages) if pages.len() == asked => pages.into_iter().map(|page| page.map_err(|error| told(&error))).collect(),
+                Ok(pages) => {
+                    let error = search::Error::internal(format!("{} answers to {asked} searches", pages.len()));
+                    vec![Err(told(&error)); asked]
+                }
+                Err(error) => vec![Err(told(&error)); asked],
+            }
+        };
+        let getting = async {
+            if plan.gets.is_empty() {
+                return Ok(Vec::new());
+            }
+            let fetch = Fetch { fields: Some(plan.paths.iter().cloned().collect()), ..Fetch::default() };
+            let got = self.engine.get(call, &plan.gets, &fetch, &Filter::All);
+            match tokio::time::timeout_at(call.deadline, got).await {
+                Ok(got) => got.map_err(|error| told(&error)),
+                Err(_) => Err(told(&search::Error::Timeout)),
+            }
+        };
+        let (pages, documents) = tokio::join!(searching, getting);
+        Results { pages, documents, introspection }
+    }
+
+    /// The part of the operation that is about the schema. A thousand collections take a while to describe.
+    async fn introspect(
+        &self,
+        document: &Arc<Document>,
+        operation: &Shared<Operation>,
+        variables: &Values,
+    ) -> Result<(JsonMap, Vec<Failure>), Vec<Failure>> {
+        introspection::check_max_depth(&document.valid, operation)
+            .map_err(|fault| vec![Failure::new(Code::LimitExceeded, fault.message().to_string())])?;
+        let internal = |cause: &dyn std::fmt::Display| {
+            tracing::error!(%cause, "introspection failed");
+            vec![Failure::new(Code::Internal, "internal error")]
+        };
+        let variables: JsonMap =
+            serde_json_bytes::from_value(serde_json_bytes::to_value(variables).map_err(|fault| internal(&fault))?)
+                .map_err(|fault| internal(&fault))?;
+        let (version, document, operation) = (self.version.clone(), document.clone(), operation.clone());
+        let described = tokio::task::spawn_blocking(move || {
+            let variables = Valid::assume_valid(variables);
+            introspection::partial_execute(&version.schema, &version.implementers, &document.valid, &operation, &variables)
+        });
+        let described = described
+            .await
+            .map_err(|fault| internal(&fault))?
+            .map_err(|fault| vec![Failure::input(fault.message().to_string())])?;
+        let failures = described.errors.into_iter().map(|error| Failure {
+            path: error.path.iter().filter_map(|segment| serde_json::to_value(segment).ok()).filter_map(step).collect(),
+            ..Failure::new(Code::BadUserInput, error.message).at(error.locations)
+        });
+        Ok((described.data.unwrap_or_default(), failures.collect()))
+    }
+}
+
+fn step(segment: serde_json::Value) -> Option<Step> {
+    match segment {
+        serde_json::Value::String(key) => Some(Step::Key(key)),
+        other => other.as_u64().and_then(|index| usize::try_from(index).ok()).map(Step::Index),
+    }
+}

@@ -1,0 +1,64 @@
+//! Connections: a page of a collection's documents and what is told about the whole result, and the two root fields.
+
+use async_graphql::Value;
+use async_graphql::dynamic::{InputValue, Object, TypeRef};
+
+use super::{Parts, Types, described, field, input};
+use crate::catalog::Exposed;
+
+pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &Parts) -> Object {
+    let names = &exposed.names;
+    let (stem, collection) = (&names.type_name, exposed.collection.name.as_str());
+    let (connection, edge) = (format!("{stem}Connection"), format!("{stem}Edge"));
+
+    let (total, page_info) = (types.shared("Total"), types.shared("PageInfo"));
+    types.add(
+        Object::new(&connection)
+            .description("One page and all that is told about the whole result.")
+            .field(
+                described("total", TypeRef::named_nn(total), "Counted up to upTo; null counts all.")
+                    .argument(input("upTo", TypeRef::INT).default_value(Value::from(10_000))),
+            )
+            .field(field("pageInfo", TypeRef::named_nn(page_info)))
+            .field(field("edges", TypeRef::named_nn_list_nn(&edge)))
+            .field(field("nodes", TypeRef::named_nn_list_nn(stem))),
+    );
+
+    let mut object = Object::new(&edge)
+        .field(field("cursor", TypeRef::named_nn(TypeRef::STRING)))
+        .field(described("score", TypeRef::named(TypeRef::FLOAT), "Null where nothing was ranked."))
+        .field(field("node", TypeRef::named_nn(stem)));
+    if let Some(search) = &parts.search {
+        object = object.field(
+            described(
+                "highlights",
+                TypeRef::named_nn_list_nn(types.shared("Highlight")),
+                "Where the words of the search and of filters on these fields are; fields without a mark are left out.",
+            )
+            .argument(InputValue::new("fields", TypeRef::named_nn_list_nn(&search.fields)))
+            .argument(input("fragmentSize", TypeRef::INT).default_value(Value::from(100)))
+            .argument(input("first", TypeRef::INT).default_value(Value::from(5))),
+        );
+    }
+    types.add(object);
+
+    let mut many = described(&names.many, TypeRef::named(connection), &format!("Searches `{collection}`."));
+    let optional = [("search", parts.search.as_ref().map(|search| &search.search)), ("filter", parts.filter.as_ref())];
+    for (name, ty) in optional.into_iter().chain([("facetFilters", parts.facet_filter.as_ref())]) {
+        if let Some(ty) = ty {
+            many = many.argument(input(name, ty));
+        }
+    }
+    if let Some(order) = &parts.order {
+        many = many.argument(InputValue::new("orderBy", TypeRef::named_nn_list(order)));
+    }
+    many = many
+        .argument(input("first", TypeRef::INT))
+        .argument(input("after", TypeRef::STRING))
+        .argument(input("last", TypeRef::INT))
+        .argument(input("before", TypeRef::STRING))
+        .argument(input("offset", TypeRef::INT));
+    let one = described(&names.one, TypeRef::named(stem), &format!("One document of `{collection}` by its own id."))
+        .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)));
+    query.field(many).field(one)
+}

@@ -1,0 +1,108 @@
+//! The output types: a collection's documents, the objects in them, and the interfaces and roots that are about any document.
+
+use async_graphql::dynamic::{Interface, InterfaceField, Object, TypeRef};
+
+use super::{InputValue, Types, described, field};
+use crate::catalog::{Exposed, ExposedField};
+use crate::search::{Kind, Number};
+
+pub(super) fn add_interfaces(types: &mut Types) {
+    let node_id = types.node_id();
+    let id = || InterfaceField::new(node_id, TypeRef::named_nn(TypeRef::ID));
+    types.add(Interface::new("Node").description("Anything with a global id.").field(id()));
+    types.add(
+        Interface::new("Document")
+            .description("Any document, whatever its collection.")
+            .field(id())
+            .field(InterfaceField::new("_id", TypeRef::named_nn(TypeRef::ID)))
+            .field(InterfaceField::new("_version", TypeRef::named_nn(TypeRef::STRING))),
+    );
+}
+
+pub(super) fn add_roots(query: Object, relay: bool) -> Object {
+    let (one, many) = if relay { ("id", "ids") } else { ("nodeId", "nodeIds") };
+    query
+        .field(
+            described("node", TypeRef::named("Node"), "By global id; null where it is gone.")
+                .argument(InputValue::new(one, TypeRef::named_nn(TypeRef::ID))),
+        )
+        .field(
+            described("nodes", TypeRef::named_list("Node"), "By global ids, in their order; null for each that is gone.")
+                .argument(InputValue::new(many, TypeRef::named_nn_list_nn(TypeRef::ID))),
+        )
+}
+
+/// The type of a collection's documents and of the objects in them.
+pub(super) fn add(types: &mut Types, exposed: &Exposed) {
+    let collection = exposed.collection.name.as_str();
+    let id = types.node_id();
+    let mut object = Object::new(&exposed.names.type_name)
+        .description(format!("One document of `{collection}`."))
+        .implement("Node")
+        .implement("Document")
+        .field(described(id, TypeRef::named_nn(TypeRef::ID), &format!("Global id, for node({id}:).")))
+        .field(described(
+            "_id",
+            TypeRef::named_nn(TypeRef::ID),
+            &format!("The id inside the collection, for {}(id:).", exposed.names.one),
+        ))
+        .field(described(
+            "_version",
+            TypeRef::named_nn(TypeRef::STRING),
+            "Names this state of the document: it changes with every write.",
+        ));
+    for (_, part) in shown(&exposed.fields) {
+        object = object.field(field(&part.name, field_type(types, part)));
+    }
+    types.add(object);
+    add_objects(types, collection, &exposed.fields);
+}
+
+fn add_objects(types: &mut Types, collection: &str, fields: &[ExposedField]) {
+    for (_, parent) in shown(fields) {
+        let Some(name) = &parent.type_name else { continue };
+        let mut object = Object::new(name).description(format!("`{}` of `{collection}`.", parent.field.path));
+        for (_, part) in shown(&parent.fields) {
+            object = object.field(field(&part.name, field_type(types, part)));
+        }
+        types.add(object);
+        add_objects(types, collection, &parent.fields);
+    }
+}
+
+/// The fields that are in the output type, with their places in the list: all but objects with nothing in them.
+pub(crate) fn shown(fields: &[ExposedField]) -> impl Iterator<Item = (usize, &ExposedField)> {
+    fields.iter().enumerate().filter(|(_, field)| is_shown(field))
+}
+
+fn is_shown(field: &ExposedField) -> bool {
+    match field.field.kind {
+        Kind::Object | Kind::Nested => field.type_name.is_some() && field.fields.iter().any(is_shown),
+        _ => true,
+    }
+}
+
+fn field_type(types: &mut Types, field: &ExposedField) -> TypeRef {
+    let name: String = match (&field.field.kind, &field.type_name) {
+        (Kind::Object | Kind::Nested, Some(name)) => name.clone(),
+        // a vector is a list whatever is decided on lists; free-form JSON is itself
+        (Kind::Vector { .. }, _) => return TypeRef::named_nn_list(TypeRef::FLOAT),
+        (Kind::Json { .. } | Kind::Object | Kind::Nested, _) => return TypeRef::named(types.shared("JSON")),
+        (kind, _) => output_scalar(types, kind).into(),
+    };
+    if field.list { TypeRef::named_nn_list(name) } else { TypeRef::named(name) }
+}
+
+fn output_scalar(types: &mut Types, kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Keyword(_) | Kind::Text { .. } => TypeRef::STRING,
+        Kind::Number(Number::Long) => types.shared("Long"),
+        Kind::Number(Number::Integer | Number::Short | Number::Byte) => TypeRef::INT,
+        Kind::Number(Number::Double | Number::Float | Number::HalfFloat) => TypeRef::FLOAT,
+        Kind::Boolean => TypeRef::BOOLEAN,
+        Kind::Date(_) => types.shared("DateTime"),
+        Kind::Ip => types.shared("IP"),
+        Kind::GeoPoint => types.shared("GeoPoint"),
+        Kind::Vector { .. } | Kind::Object | Kind::Nested | Kind::Json { .. } => types.shared("JSON"),
+    }
+}

@@ -1,0 +1,135 @@
+//! The catalog as a GraphQL schema: one type system for any collections, then the types of each, then the roots.
+//!
+//! Only what is built is in it, and a type that would be empty is left out with every field and argument that needs it.
+//! Running operations is not its business: the schema is printed, and the printed text is what operations are checked against.
+
+mod connection;
+mod document;
+mod filter;
+mod order;
+mod scalars;
+mod search;
+
+use std::collections::BTreeSet;
+
+use async_graphql::dynamic::{
+    Field, FieldFuture, InputObject, InputValue, Object, Schema, SchemaBuilder, SchemaError, Type, TypeRef,
+};
+use async_graphql::{Name, SDLExportOptions, Value};
+
+use crate::catalog::{Catalog, Exposed, ExposedField};
+
+pub(crate) use document::shown;
+
+/// The schema as text, the same for equal catalogs.
+pub(crate) fn print(catalog: &Catalog, relay: bool) -> Result<String, SchemaError> {
+    let schema = build(catalog, relay)?;
+    Ok(schema
+        .sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident().prefer_single_line_descriptions()))
+}
+
+fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
+    let mut types = Types { builder: Some(Schema::build("Query", None, None)), shared: BTreeSet::new(), relay };
+    document::add_interfaces(&mut types);
+    let mut query =
+        Object::new("Query").description("Every root field is nullable, so that the failure of one leaves the others.");
+    for exposed in &catalog.collections {
+        let parts = Parts {
+            filter: filter::add(&mut types, exposed),
+            facet_filter: filter::add_facet(&mut types, exposed),
+            search: search::add(&mut types, exposed),
+            order: order::add(&mut types, exposed),
+        };
+        document::add(&mut types, exposed);
+        query = connection::add(&mut types, query, exposed, &parts);
+    }
+    query = document::add_roots(query, relay);
+    let mut made = BTreeSet::new();
+    while let Some(wanted) = types.shared.pop_first() {
+        if made.insert(wanted) {
+            scalars::add(&mut types, wanted);
+        }
+    }
+    types.add(query);
+    types.finish()
+}
+
+/// Which optional input types a collection got, by name.
+struct Parts {
+    filter: Option<String>,
+    facet_filter: Option<String>,
+    search: Option<search::Names>,
+    order: Option<String>,
+}
+
+/// The types made so far, and which of the shared ones they need.
+struct Types {
+    builder: Option<SchemaBuilder>,
+    shared: BTreeSet<&'static str>,
+    relay: bool,
+}
+
+impl Types {
+    fn add(&mut self, ty: impl Into<Type>) {
+        self.builder = self.builder.take().map(|builder| builder.register(ty));
+    }
+
+    /// A type of the shared part, by name: it is made if somebody needs it.
+    fn shared(&mut self, name: &'static str) -> &'static str {
+        self.shared.insert(name);
+        name
+    }
+
+    fn finish(self) -> Result<Schema, SchemaError> {
+        self.builder.unwrap_or_else(|| Schema::build("Query", None, None)).finish()
+    }
+
+    fn node_id(&self) -> &'static str {
+        node_id(self.relay)
+    }
+}
+
+/// How the global id is called.
+pub(crate) const fn node_id(relay: bool) -> &'static str {
+    if relay { "id" } else { "nodeId" }
+}
+
+/// A field of an output type. Nothing resolves here: operations are run elsewhere, and whoever gets this far is told.
+fn field(name: impl Into<String>, ty: TypeRef) -> Field {
+    Field::new(name, ty, |_| FieldFuture::new(async { Err::<Option<Value>, _>("the schema does not resolve fields".into()) }))
+}
+
+fn described(name: impl Into<String>, ty: TypeRef, description: &str) -> Field {
+    field(name, ty).description(description)
+}
+
+/// An optional argument or input field of a named type.
+fn input(name: impl Into<String>, ty: impl Into<String>) -> InputValue {
+    InputValue::new(name, TypeRef::named(ty))
+}
+
+fn word(value: &str) -> Value {
+    Value::Enum(Name::new(value))
+}
+
+/// An input object unless it would have no fields.
+fn non_empty(types: &mut Types, name: String, object: InputObject, fields: Vec<InputValue>) -> Option<String> {
+    if fields.is_empty() {
+        return None;
+    }
+    types.add(fields.into_iter().fold(object, InputObject::field));
+    Some(name)
+}
+
+/// Every field with its own, depth first, without what lies in nested elements: those cannot be searched or sorted yet.
+fn flat<'a>(exposed: &'a Exposed, visit: &mut dyn FnMut(&'a ExposedField)) {
+    fn walk<'a>(fields: &'a [ExposedField], visit: &mut dyn FnMut(&'a ExposedField)) {
+        for field in fields {
+            if !matches!(field.field.kind, crate::search::Kind::Nested) {
+                visit(field);
+                walk(&field.fields, visit);
+            }
+        }
+    }
+    walk(&exposed.fields, visit);
+}

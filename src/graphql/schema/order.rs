@@ -1,0 +1,32 @@
+//! Orders: the enum of fields to sort by, and the input of one key.
+
+use async_graphql::dynamic::{Enum, EnumItem, InputObject, InputValue, TypeRef};
+
+use super::{Types, flat, input, word};
+use crate::catalog::Exposed;
+
+/// `None` for a collection that can be sorted by nothing.
+pub(super) fn add(types: &mut Types, exposed: &Exposed) -> Option<String> {
+    let stem = &exposed.names.type_name;
+    let mut items = Vec::new();
+    flat(exposed, &mut |field| {
+        if field.field.columns && field.field.exact_path().is_some() {
+            items.push(EnumItem::new(&field.enum_name));
+        }
+    });
+    if items.is_empty() {
+        return None;
+    }
+    let (name, fields) = (format!("{stem}Order"), format!("{stem}OrderField"));
+    types.add(Enum::new(&fields).description("Fields to sort by.").items(items));
+    let (direction, missing) = (types.shared("Direction"), types.shared("Missing"));
+    types.add(
+        InputObject::new(&name)
+            .description("One of score, field. Of a list: the least value ascending, the greatest descending.")
+            .field(input("score", direction))
+            .field(InputValue::new("field", TypeRef::named(&fields)))
+            .field(input("direction", direction).default_value(word("ASC")))
+            .field(input("missing", missing).default_value(word("LAST")).description("Documents without a value.")),
+    );
+    Some(name)
+}

@@ -1,0 +1,38 @@
+//! Content types: a write names what it sends, so that no form of a foreign page can be one.
+
+use axum::http::{HeaderMap, StatusCode, header};
+
+use super::problem::Problem;
+use crate::error::Code;
+
+pub(super) const JSON: &[&str] = &["application/json"];
+/// The first is the one we answer with.
+pub(super) const NDJSON: &[&str] = &["application/x-ndjson", "application/ndjson", "application/jsonl"];
+
+/// The content type is one of these, whatever its parameters are.
+pub(super) fn check(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let plain = given.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    if allowed.contains(&plain.as_str()) {
+        return Ok(());
+    }
+    let detail = format!("send it with the content type {}", allowed.join(" or "));
+    Err(Problem::new(Code::BadUserInput, detail).with_status(StatusCode::UNSUPPORTED_MEDIA_TYPE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_and_case_do_not_matter() {
+        let with = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(text));
+            check(&headers, JSON).is_ok()
+        };
+        assert!(with("application/json") && with("Application/JSON; charset=utf-8"));
+        assert!(!with("text/plain") && !with("application/jsonx") && !with(""));
+        assert_eq!(check(&HeaderMap::new(), NDJSON).unwrap_err().status, 415);
+    }
+}

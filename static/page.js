@@ -1,0 +1,47 @@
+// Small comforts; every page works without them. Loaded in the head, so that the first paint has the right colours.
+const dark = matchMedia('(prefers-color-scheme: dark)');
+const paint = () => document.documentElement.setAttribute('data-bs-theme', dark.matches ? 'dark' : 'light');
+dark.addEventListener('change', paint);
+paint();
+
+document.addEventListener('DOMContentLoaded', () => {
+  // A select that only wants to be sent.
+  for (const select of document.querySelectorAll('select[data-send]')) {
+    select.addEventListener('change', () => select.form.requestSubmit());
+  }
+  // Copying what stands in another element.
+  for (const button of document.querySelectorAll('button[data-copy]')) {
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      const label = button.textContent;
+      try {
+        await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+        button.textContent = 'Copied';
+      } catch {
+        button.textContent = 'Select and copy it by hand';
+      }
+      setTimeout(() => (button.textContent = label), 2000);
+    });
+  }
+  // Empty fields need not be in the address; the server would leave them out too, by one more trip.
+  for (const form of document.querySelectorAll('form[data-lean]')) {
+    form.addEventListener('formdata', ({ formData }) => {
+      for (const [name, value] of [...formData]) {
+        const operator = name.startsWith('o.') && !formData.get(`v.${name.slice(2)}`) && !value.includes(':');
+        if (value === '' || operator) formData.delete(name);
+      }
+    });
+  }
+  // "/" goes to the search box, as people expect.
+  document.addEventListener('keydown', (event) => {
+    const typing = event.target.closest?.('input, textarea, select, [contenteditable]');
+    if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) {
+      const box = document.querySelector('input[type=search]');
+      if (box) {
+        event.preventDefault();
+        box.focus();
+        box.select();
+      }
+    }
+  });
+});
