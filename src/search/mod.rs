@@ -3,7 +3,6 @@
 //! A [`Query`] has one meaning; the two engines (`elastic`, `embedded`) answer it alike. The core knows neither
 //! HTTP nor GraphQL nor names that users see: it is handed [`FieldRef`]s that the catalog has resolved.
 
-mod absent;
 mod collection;
 mod compute;
 mod document;
