@@ -22,6 +22,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::rest;
 
 /// Requests in flight have so long to end once the server was told to stop.
@@ -70,7 +71,7 @@ pub async fn run(
     let address = listener.local_addr().context("the listener has no address")?;
     check_address(address.ip(), app.config.insecure)?;
     let note = app.config.data.join("server.json");
-    write_note(&note, address).await?;
+    write_note(&note, address, &app.config).await?;
 
     let (told, mut heard) = tokio::sync::watch::channel(false);
     let router = router(&app);
@@ -115,8 +116,9 @@ async fn follow(app: &App) -> ! {
 }
 
 /// Tells commands that run on the same data folder where the server is.
-async fn write_note(path: &std::path::Path, address: SocketAddr) -> anyhow::Result<()> {
-    let note = serde_json::json!({ "url": url_of(address), "pid": std::process::id() });
+async fn write_note(path: &std::path::Path, address: SocketAddr, config: &Config) -> anyhow::Result<()> {
+    let elasticsearch = config.elasticsearch.as_ref().map(|elastic| &elastic.urls);
+    let note = serde_json::json!({ "url": url_of(address), "pid": std::process::id(), "elasticsearch": elasticsearch });
     tokio::fs::write(path, note.to_string()).await.with_context(|| format!("{} cannot be written", path.display()))
 }
 

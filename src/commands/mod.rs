@@ -1,5 +1,10 @@
 //! What can be done from a shell: one file a command. Flags of settings are made from the table of settings.
 
+mod client;
+mod export;
+mod infer;
+mod load;
+mod rows;
 mod sample;
 mod serve;
 
@@ -29,6 +34,10 @@ struct Cli {
 enum Command {
     /// Serve the APIs and the pages (what hooke does when no command is named)
     Serve,
+    /// Load documents into a collection, which is made if it is not there
+    Load(load::Arguments),
+    /// Write documents of a collection as NDJSON
+    Export(export::Arguments),
 }
 
 /// Settings that are shown by `-h`; `--help` shows all.
@@ -63,6 +72,8 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let done = match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(config).await,
+        Command::Load(arguments) => load::run(config, arguments).await,
+        Command::Export(arguments) => export::run(config, arguments).await,
     };
     match done {
         Ok(code) => code,

@@ -69,6 +69,7 @@ pub(super) async fn export_documents(
             Ok(next) => Some((Ok(lines.text), (walk, Some(next)))),
             Err(fault) => {
                 log_cause(&fault);
+                tracing::warn!(%fault, "an export broke off");
                 walk.close().await;
                 Some((Err(std::io::Error::other(fault.to_string())), (walk, None)))
             }

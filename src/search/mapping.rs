@@ -13,6 +13,22 @@ use super::collection::{Analyzer, DateKind, Exact, Field, FieldRef, Kind, Number
 use super::date::DateFormats;
 use super::error::{Error, Result};
 
+/// Names at the top of a document that mean something else to Elasticsearch.
+const TAKEN: [&str; 12] = [
+    "_id",
+    "_index",
+    "_source",
+    "_type",
+    "_routing",
+    "_seq_no",
+    "_version",
+    "_field_names",
+    "_ignored",
+    "_nested_path",
+    "_doc_count",
+    "_tier",
+];
+
 /// What a mapping says.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Mapping {
@@ -108,8 +124,8 @@ impl Reader {
         let mut fields = Vec::new();
         for (name, property) in undotted(properties) {
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-            if self.strict && (name.is_empty() || (prefix.is_empty() && name.starts_with('_'))) {
-                self.problems.push(format!("{path:?} is no name of a field: it is empty or begins with _"));
+            if self.strict && (name.is_empty() || (prefix.is_empty() && TAKEN.contains(&name.as_str()))) {
+                self.problems.push(format!("{path:?} is no name of a field: it is empty or the search engine's own"));
                 continue;
             }
             if let Some(field) = self.field(path, &property, nested) {

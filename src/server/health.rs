@@ -27,6 +27,9 @@ async fn tell_readiness(State(app): State<Arc<App>>, Extension(id): Extension<Re
     let call = crate::search::Call::within(PATIENCE).named(id.0);
     let answer = tokio::time::timeout(PATIENCE, app.engine.health(&call)).await;
     let (engine, detail) = match answer {
+        Ok(Ok(health)) if health.ready && app.catalog.now().revision == 0 => {
+            (Some(health.engine), "the collections were not read yet".to_owned())
+        }
         Ok(Ok(health)) if health.ready => {
             return (StatusCode::OK, Json(json!({ "status": "OK", "engine": health.engine, "version": health.version })));
         }

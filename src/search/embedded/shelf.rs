@@ -12,7 +12,7 @@ use super::super::{CollectionName, Error, Result};
 use super::indexing::index_document;
 use super::layout::Layout;
 use super::moment::{Held, Seen};
-use super::store::{CollectionReading, Entry};
+use super::store::Entry;
 
 /// Grows when the same documents would be indexed otherwise: an index of another number is built again from the documents.
 const FORMAT: u64 = 1;
@@ -94,12 +94,9 @@ impl Shelf {
         self.changed
     }
 
-    /// Adds what the log holds since the index was last brought to disk, and brings that to disk.
-    pub(super) fn replay(&mut self, ring: &mut WriterRing, documents: &CollectionReading, next: u64) -> Result<()> {
-        documents.log(self.committed, |entry| self.add(ring, entry))?;
-        // the log may end before it: of deletions it keeps only the late ones
+    /// Everything below this number was added, though the log may end before it: of deletions it keeps only the late ones.
+    pub(super) fn reach(&mut self, next: u64) {
         self.reached = self.reached.max(next);
-        self.commit()
     }
 
     pub(super) fn add(&mut self, ring: &mut WriterRing, entry: Entry) -> Result<()> {

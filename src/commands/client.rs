@@ -1,0 +1,163 @@
+//! The way of the commands to a server: the one that was named, else the one that runs on the same data folder, else one of their own,
+//! which is the very same server on a free port of this machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::app::App;
+use crate::config::Config;
+use crate::server;
+
+/// A server that was just started may have to reach its cluster and to read the catalog.
+const READY: Duration = Duration::from_secs(30);
+
+pub(super) struct Client {
+    http: reqwest::Client,
+    base: Url,
+    own: Option<Own>,
+}
+
+struct Own {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// What a server of ours tells when something is wrong.
+#[derive(Debug, Deserialize)]
+pub(super) struct Problem {
+    pub(super) detail: String,
+}
+
+/// What a server leaves in its data folder.
+#[derive(Deserialize)]
+struct Note {
+    url: String,
+    elasticsearch: Option<Vec<String>>,
+}
+
+impl Client {
+    pub(super) async fn connect(config: Config, server: Option<&str>) -> anyhow::Result<Self> {
+        let client = match server {
+            Some(url) => Client::of(url)?,
+            None => match running(&config).await? {
+                Some(client) => client,
+                None => Client::start(config).await?,
+            },
+        };
+        client.await_ready().await?;
+        Ok(client)
+    }
+
+    fn of(url: &str) -> anyhow::Result<Self> {
+        let base: Url = url.parse().with_context(|| format!("{url:?} is no address"))?;
+        if base.host_str().is_none() || !matches!(base.scheme(), "http" | "https") {
+            bail!("{url:?} is no address of a server: write it as http://127.0.0.1:4000");
+        }
+        let here = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5));
+        // a proxy does not lead back to this machine
+        let http = if here { builder.no_proxy() } else { builder }.build()?;
+        Ok(Client { http, base, own: None })
+    }
+
+    async fn start(config: Config) -> anyhow::Result<Self> {
+        let app = App::open(Config { listen: ([127, 0, 0, 1], 0).into(), ..config }).await?;
+        let listener = TcpListener::bind(app.config.listen).await?;
+        let url = server::url_of(listener.local_addr()?);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(server::run(listener, Arc::clone(&app), async {
+            // a sender that is gone means stop as well
+            let _ = stopped.await;
+        }));
+        Ok(Client { own: Some(Own { stop, task }), ..Client::of(&url)? })
+    }
+
+    async fn await_ready(&self) -> anyhow::Result<()> {
+        let deadline = Instant::now() + READY;
+        loop {
+            let answer = self.http.get(self.at(&["readyz"])?).timeout(Duration::from_secs(5)).send().await;
+            let why = match answer {
+                Ok(answer) if answer.status().is_success() => return Ok(()),
+                Ok(answer) => {
+                    let body: Json = answer.json().await.unwrap_or_default();
+                    body.get("detail").and_then(Json::as_str).unwrap_or("it does not say why").to_owned()
+                }
+                Err(fault) => fault.to_string(),
+            };
+            if Instant::now() >= deadline {
+                bail!("the server at {} is not ready: {why}", self.base);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// An address below the server's, each part one segment.
+    pub(super) fn at(&self, parts: &[&str]) -> anyhow::Result<Url> {
+        let mut url = self.base.clone();
+        url.path_segments_mut()
+            .map_err(|()| anyhow!("{} cannot be an address of a server", self.base))?
+            .pop_if_empty()
+            .extend(parts);
+        Ok(url)
+    }
+
+    pub(super) fn get(&self, parts: &[&str]) -> anyhow::Result<RequestBuilder> {
+        Ok(self.http.get(self.at(parts)?))
+    }
+
+    pub(super) fn post(&self, parts: &[&str]) -> anyhow::Result<RequestBuilder> {
+        Ok(self.http.post(self.at(parts)?))
+    }
+
+    /// Lets a server of our own end well: it writes down what it knows.
+    pub(super) async fn close(self) -> anyhow::Result<()> {
+        let Some(own) = self.own else { return Ok(()) };
+        // connections kept for later would hold up the end
+        drop(self.http);
+        let _ = own.stop.send(());
+        timeout(Duration::from_secs(30), own.task).await.context("the server did not stop")??
+    }
+}
+
+/// A server that runs on the same data folder.
+async fn running(config: &Config) -> anyhow::Result<Option<Client>> {
+    let path = config.data.join("server.json");
+    let Ok(text) = tokio::fs::read(&path).await else { return Ok(None) };
+    let Ok(note) = serde_json::from_slice::<Note>(&text) else { return Ok(None) };
+    let client = Client::of(&note.url)?;
+    let alive = client.get(&["livez"])?.timeout(Duration::from_secs(2)).send().await;
+    if !alive.is_ok_and(|answer| answer.status().is_success()) {
+        // left behind by one that was killed
+        return Ok(None);
+    }
+    if let Some(elastic) = &config.elasticsearch
+        && note.elasticsearch.as_ref() != Some(&elastic.urls)
+    {
+        bail!(
+            "the server that runs on the data folder {} uses another engine: name the server by --server, or another folder by --data",
+            config.data.display()
+        );
+    }
+    Ok(Some(client))
+}
+
+/// The answer, if it is a good one; else what the server says is wrong.
+pub(super) async fn good(answer: Response) -> Result<Response, (StatusCode, Problem)> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let text = answer.text().await.unwrap_or_default();
+    let problem = serde_json::from_str(&text)
+        .unwrap_or_else(|_| Problem { detail: format!("status {status}: {}", text.chars().take(200).collect::<String>()) });
+    Err((status, problem))
+}

@@ -1,0 +1,372 @@
+//! Rows of a file, one after another, with the line each begins on: NDJSON, one JSON array, CSV. Never the whole file at once.
+//! Blocks: for a thread of its own.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
+use std::rc::Rc;
+
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde_json::{Map, Value as Json};
+
+use crate::search::{Field, FieldRef, Kind, Source};
+
+/// A longer line is no document: it is passed over and refused.
+const LONGEST: usize = 64 * 1024 * 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// One JSON object a line.
+    Ndjson,
+    /// One JSON array of objects.
+    Json,
+    /// With a header; the first line names the fields, `a.b` is `b` inside `a`.
+    Csv,
+}
+
+#[derive(Debug, PartialEq)]
+pub(super) struct Row {
+    /// Counted from 1.
+    pub(super) line: u64,
+    /// Of CSV the cells as they are: every value is a text, empty cells are left out.
+    pub(super) source: Result<Source, String>,
+}
+
+impl Format {
+    /// By the ending of a name, else by how the text begins.
+    pub(super) fn guess(name: &str, head: &[u8]) -> Option<Format> {
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+        let first = head.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xEF | 0xBB | 0xBF));
+        match (ending.as_str(), first) {
+            ("csv", _) => Some(Format::Csv),
+            ("ndjson" | "jsonl", _) | (_, Some(b'{')) => Some(Format::Ndjson),
+            (_, Some(b'[')) => Some(Format::Json),
+            // nothing in it: no rows
+            (_, None) => Some(Format::Ndjson),
+            _ => None,
+        }
+    }
+}
+
+/// Gives each row to `take` until that says no. An error ends the reading: what came before was given.
+pub(super) fn read(input: impl Read, format: Format, mut take: impl FnMut(Row) -> bool) -> anyhow::Result<()> {
+    match format {
+        Format::Ndjson => read_lines(BufReader::with_capacity(1 << 16, input), &mut take)?,
+        Format::Json => read_array(input, &mut take)?,
+        Format::Csv => read_table(input, &mut take)?,
+    }
+    Ok(())
+}
+
+fn object(json: Json) -> Result<Source, String> {
+    match json {
+        Json::Object(source) => Ok(source),
+        _ => Err("a document is a JSON object".into()),
+    }
+}
+
+fn read_lines(mut input: impl BufRead, take: &mut impl FnMut(Row) -> bool) -> io::Result<()> {
+    let mut text = Vec::new();
+    for line in 1.. {
+        text.clear();
+        let read = (&mut input).take(LONGEST as u64).read_until(b'\n', &mut text)?;
+        if read == 0 {
+            break;
+        }
+        let long = read == LONGEST && text.last() != Some(&b'\n');
+        if long {
+            input.skip_until(b'\n')?;
+        }
+        let bare = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text).trim_ascii();
+        if bare.is_empty() {
+            continue;
+        }
+        let source = if long {
+            Err(format!("the line is longer than {LONGEST} bytes"))
+        } else {
+            serde_json::from_slice(bare).map_err(|fault| format!("not JSON: {fault}")).and_then(object)
+        };
+        if !take(Row { line, source }) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Counts the lines that went through.
+struct Counted<R> {
+    inner: R,
+    lines: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let breaks = buffer[..read].iter().filter(|byte| **byte == b'\n').count();
+        self.lines.set(self.lines.get() + breaks as u64);
+        Ok(read)
+    }
+}
+
+fn read_array(input: impl Read, take: &mut impl FnMut(Row) -> bool) -> anyhow::Result<()> {
+    let lines = Rc::new(Cell::new(0));
+    // serde_json reads byte by byte: the count is that of the byte it has come to
+    let counted = Counted { inner: BufReader::with_capacity(1 << 16, input), lines: lines.clone() };
+    let mut deserializer = serde_json::Deserializer::from_reader(counted);
+    let mut stopped = false;
+    let ended = deserializer.deserialize_seq(Items { lines, take, stopped: &mut stopped });
+    if stopped {
+        return Ok(());
+    }
+    ended.and_then(|()| deserializer.end()).map_err(|fault| anyhow::anyhow!("not a JSON array of documents: {fault}"))
+}
+
+struct Items<'a, F> {
+    lines: Rc<Cell<u64>>,
+    take: &'a mut F,
+    stopped: &'a mut bool,
+}
+
+/// Reads one element, with the line it begins on.
+struct Item<'a>(&'a Cell<u64>);
+
+impl<'de> DeserializeSeed<'de> for Item<'_> {
+    type Value = (u64, Json);
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let line = self.0.get() + 1;
+        serde::Deserialize::deserialize(deserializer).map(|json| (line, json))
+    }
+}
+
+impl<'de, F: FnMut(Row) -> bool> Visitor<'de> for Items<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of documents")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some((line, json)) = items.next_element_seed(Item(&self.lines))? {
+            if !(self.take)(Row { line, source: object(json) }) {
+                *self.stopped = true;
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_table(input: impl Read, take: &mut impl FnMut(Row) -> bool) -> anyhow::Result<()> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
+    let header: Vec<String> =
+        reader.headers()?.iter().map(|name| name.trim_start_matches('\u{feff}').trim().to_owned()).collect();
+    for (at, name) in header.iter().enumerate() {
+        anyhow::ensure!(!name.is_empty(), "column {} has no name in the first line", at + 1);
+        anyhow::ensure!(!header[..at].contains(name), "two columns are called {name:?}");
+    }
+    let mut record = csv::StringRecord::new();
+    loop {
+        let line = reader.position().line();
+        let source = match reader.read_record(&mut record) {
+            Ok(false) => return Ok(()),
+            Ok(true) if record.len() != header.len() => {
+                Err(format!("{} cells where the first line names {} columns", record.len(), header.len()))
+            }
+            Ok(true) => Ok(header
+                .iter()
+                .zip(&record)
+                .filter(|(_, cell)| !cell.is_empty())
+                .map(|(name, cell)| (name.clone(), Json::String(cell.to_owned())))
+                .collect()),
+            Err(fault) if matches!(fault.kind(), csv::ErrorKind::Utf8 { .. }) => Err("the line is not UTF-8".into()),
+            Err(fault) => return Err(fault.into()),
+        };
+        let line = record.position().map_or(line, csv::Position::line);
+        if !take(Row { line, source }) {
+            return Ok(());
+        }
+    }
+}
+
+/// What the cells of a row look like, for the inference of a mapping.
+pub(super) fn guess_cells(row: &Source) -> Source {
+    let guessed = row.iter().map(|(name, cell)| {
+        let cell = cell.as_str().unwrap_or("");
+        (name.clone(), guess_cell(cell))
+    });
+    unfold(guessed)
+}
+
+fn guess_cell(cell: &str) -> Json {
+    match cell {
+        "true" | "false" => return Json::Bool(cell == "true"),
+        _ => {}
+    }
+    if let Ok(whole) = cell.parse::<i64>() {
+        // 007 and +1 are texts
+        return if whole.to_string() == cell { Json::from(whole) } else { Json::String(cell.to_owned()) };
+    }
+    let digits = cell.strip_prefix('-').unwrap_or(cell);
+    let plain = digits.split_once('.').is_some_and(|(before, after)| {
+        !before.is_empty()
+            && before.bytes().all(|byte| byte.is_ascii_digit())
+            && (before == "0" || !before.starts_with('0'))
+            && after.starts_with(|first: char| first.is_ascii_digit())
+    });
+    match cell.parse::<f64>() {
+        Ok(fraction) if plain && fraction.is_finite() => Json::from(fraction),
+        _ => Json::String(cell.to_owned()),
+    }
+}
+
+/// The cells of a row as values of these fields. What does not fit stays a text: the engine refuses it and says why.
+pub(super) fn shape_cells(row: Source, fields: &[FieldRef]) -> Source {
+    unfold(row.into_iter().map(|(name, cell)| {
+        let value = match (&cell, find(fields, &name)) {
+            (Json::String(text), Some(field)) => shape_cell(text, field).unwrap_or(cell),
+            _ => cell,
+        };
+        (name, value)
+    }))
+}
+
+fn find<'a>(fields: &'a [FieldRef], path: &str) -> Option<&'a Field> {
+    fields.iter().find_map(|field| if field.path == path { Some(&**field) } else { find(&field.fields, path) })
+}
+
+fn shape_cell(cell: &str, field: &Field) -> Option<Json> {
+    let json = || serde_json::from_str::<Json>(cell).ok();
+    if field.list == Some(true) && cell.starts_with('[') {
+        return json();
+    }
+    match field.kind {
+        Kind::Number(_) => json().filter(Json::is_number),
+        Kind::Boolean => match cell.to_ascii_lowercase().as_str() {
+            "true" => Some(Json::Bool(true)),
+            "false" => Some(Json::Bool(false)),
+            _ => None,
+        },
+        Kind::Object | Kind::Nested | Kind::Json { .. } | Kind::Vector { .. } => json(),
+        Kind::GeoPoint if cell.starts_with(['{', '[']) => json(),
+        _ => None,
+    }
+}
+
+/// `a.b` becomes `b` inside `a`.
+fn unfold(cells: impl Iterator<Item = (String, Json)>) -> Source {
+    let mut row = Source::new();
+    for (name, value) in cells {
+        put(&mut row, &name, value);
+    }
+    row
+}
+
+fn put(row: &mut Source, name: &str, value: Json) {
+    let inner = name.split_once('.').and_then(|(first, rest)| {
+        let object = row.entry(first).or_insert_with(|| Json::Object(Map::new()));
+        Some((object.as_object_mut()?, rest))
+    });
+    match inner {
+        Some((object, rest)) => put(object, rest, value),
+        None => drop(row.insert(name.to_owned(), value)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::search::mapping;
+
+    fn rows(text: &str, format: Format) -> (Vec<(u64, Json)>, bool) {
+        let mut all = Vec::new();
+        let ended = read(text.as_bytes(), format, |row| {
+            all.push((row.line, row.source.map_or_else(|fault| json!(fault.split(':').next()), Json::Object)));
+            true
+        });
+        (all, ended.is_ok())
+    }
+
+    #[test]
+    fn lines_are_counted_and_a_bad_one_costs_only_itself() {
+        let (all, whole) = rows("{\"a\":1}\n\n nonsense\r\n[1]\n{\"a\":2}", Format::Ndjson);
+        let wanted =
+            [(1, json!({"a":1})), (3, json!("not JSON")), (4, json!("a document is a JSON object")), (5, json!({"a":2}))];
+        assert_eq!((all.as_slice(), whole), (&wanted[..], true));
+    }
+
+    #[test]
+    fn an_array_is_read_element_by_element() {
+        let (all, whole) = rows("[\n {\"a\":1}, {\"a\":[2,\n3]},\n4\n]\n", Format::Json);
+        assert_eq!(
+            (all, whole),
+            (vec![(2, json!({"a":1})), (2, json!({"a":[2,3]})), (4, json!("a document is a JSON object"))], true)
+        );
+        let (all, whole) = rows("[{\"a\":1},\n{\"a\" 2}]", Format::Json);
+        assert_eq!((all, whole), (vec![(1, json!({"a":1}))], false));
+        assert!(!rows("[{\"a\":1}", Format::Json).1);
+        assert!(!rows("[{\"a\":1}] more", Format::Json).1);
+        assert!(!rows("{\"a\":1}", Format::Json).1);
+    }
+
+    #[test]
+    fn a_table_has_a_header_and_lines_with_as_many_cells() {
+        let (all, whole) = rows("\u{feff}a,b.c\n1,\"x\ny\"\n2\n,\n", Format::Csv);
+        let wanted = vec![
+            (2, json!({ "a": "1", "b.c": "x\ny" })),
+            (4, json!("1 cells where the first line names 2 columns")),
+            (5, json!({})),
+        ];
+        assert_eq!((all, whole), (wanted, true));
+        assert!(!rows("a,a\n1,2", Format::Csv).1);
+    }
+
+    #[test]
+    fn cells_become_values_of_their_field() {
+        let row = json!({ "n": "7", "x": "oops", "b": "True", "k": "007", "o.t": "[1, 2]", "l": "[\"a\"]", "other": "1" });
+        let fields = mapping::parse(&json!({
+            "_meta": { "hooke": { "lists": ["l", "o.t"] } },
+            "properties": { "n": { "type": "long" }, "x": { "type": "long" }, "b": { "type": "boolean" }, "k": { "type": "keyword" },
+                "o": { "properties": { "t": { "type": "long" } } }, "l": { "type": "keyword" } }
+        }))
+        .unwrap();
+        assert_eq!(
+            Json::Object(shape_cells(row.as_object().unwrap().clone(), &fields)),
+            json!({ "n": 7, "x": "oops", "b": true, "k": "007", "o": { "t": [1, 2] }, "l": ["a"], "other": "1" })
+        );
+    }
+
+    #[test]
+    fn cells_are_guessed_for_the_mapping() {
+        for (cell, guess) in [
+            ("7", json!(7)),
+            ("-7", json!(-7)),
+            ("007", json!("007")),
+            ("+1", json!("+1")),
+            ("1.5", json!(1.5)),
+            ("00.5", json!("00.5")),
+            ("1e5", json!("1e5")),
+            ("nan", json!("nan")),
+            ("true", json!(true)),
+            ("True", json!("True")),
+        ] {
+            assert_eq!(guess_cell(cell), guess, "{cell}");
+        }
+    }
+
+    #[test]
+    fn formats_are_told_by_name_or_by_the_first_letter() {
+        for (name, head, format) in [
+            ("a.csv", "{", Some(Format::Csv)),
+            ("a.jsonl", "", Some(Format::Ndjson)),
+            ("a.json", " \n[", Some(Format::Json)),
+            ("a.json", "{", Some(Format::Ndjson)),
+            ("-", "\u{feff}{", Some(Format::Ndjson)),
+            ("-", "a,b", None),
+        ] {
+            assert_eq!(Format::guess(name, head.as_bytes()), format, "{name} {head}");
+        }
+    }
+}
