@@ -6,6 +6,8 @@
 mod answer;
 mod documents;
 mod errors;
+#[cfg(test)]
+mod fixture;
 mod http;
 mod ids;
 mod operation;
@@ -13,6 +15,8 @@ mod paging;
 mod plan;
 mod run;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod value;
 mod version;
 

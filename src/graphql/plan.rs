@@ -18,7 +18,7 @@ use crate::catalog::cursor::Signer;
 use crate::catalog::{Catalog, Exposed, ExposedField};
 use crate::config::Limits;
 use crate::search::date::Time;
-use crate::search::{DocRef, DocumentId, Fetch, FieldRef, Filter, HighlightRequest, Origin, Query, Rank, TotalRequest};
+use crate::search::{DocRef, DocumentId, Fetch, Filter, HighlightRequest, Origin, Query, Rank, TotalRequest};
 
 /// What planning looks at; nothing of it is changed.
 pub(crate) struct Planner<'a> {
@@ -333,7 +333,8 @@ impl<'a> Needs<'a, '_> {
         let fragments = size("first", 5, 1, MOST_FRAGMENTS)?;
         let mut asked = Vec::new();
         for word in arguments.get("fields").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default() {
-            let Some(field) = by_enum_name(&self.exposed.fields, word.as_str().unwrap_or_default()) else {
+            let named = |field: &&ExposedField| word.as_str() == Some(&field.enum_name);
+            let Some(field) = self.exposed.all_fields().find(named).map(|field| &field.field) else {
                 return Err(Failure::input(format!("{word} cannot be highlighted")));
             };
             let request = HighlightRequest { field: field.clone(), fragment_size, fragments };
@@ -358,10 +359,6 @@ impl<'a> Needs<'a, '_> {
 /// Characters in a fragment, and fragments of a field: beyond these one reads the field itself.
 const LONGEST_FRAGMENT: u32 = 10_000;
 const MOST_FRAGMENTS: u32 = 100;
-
-fn by_enum_name<'a>(fields: &'a [ExposedField], name: &str) -> Option<&'a FieldRef> {
-    fields.iter().find_map(|field| if field.enum_name == name { Some(&field.field) } else { by_enum_name(&field.fields, name) })
-}
 
 /// The parts of the source that are selected. Of an object all is brought: brought in parts, elements of a list that lack them would
 /// be missing, and one that is there would look as if it were not.

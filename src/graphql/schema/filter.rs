@@ -1,11 +1,12 @@
-//! Filter inputs: one shared type for each kind of field, and for each collection and object a type with a part for each field.
+//! Filter inputs: one shared type for each way of comparing, and for each collection and object a type with a part for each field.
+//! Which operators there are is told by the catalog; here each gets its type.
 
 use async_graphql::Value;
 use async_graphql::dynamic::{InputObject, InputValue, TypeRef};
 
 use super::{Types, input, non_empty};
+use crate::catalog::ask::{Comparison, can_tick, comparison};
 use crate::catalog::{Exposed, ExposedField};
-use crate::search::{Kind, Number};
 
 pub(super) fn add(types: &mut Types, exposed: &Exposed) -> Option<String> {
     add_level(types, &exposed.names.type_name, &exposed.fields, true)
@@ -19,9 +20,10 @@ fn add_level(types: &mut Types, stem: &str, fields: &[ExposedField], top: bool) 
     let name = format!("{stem}Filter");
     let mut parts = Vec::new();
     for field in fields {
-        let ty = match (&field.field.kind, &field.type_name) {
-            (Kind::Object, Some(stem)) => add_level(types, stem, &field.fields, false),
-            _ => leaf(types, field).map(str::to_owned),
+        let ty = match (comparison(&field.field), &field.type_name) {
+            (Some(Comparison::Object), Some(stem)) => add_level(types, stem, &field.fields, false),
+            (Some(comparison), _) => shared_name(comparison).map(|name| types.shared(name).to_owned()),
+            (None, _) => None,
         };
         parts.extend(ty.map(|ty| input(&field.filter_name, ty)));
     }
@@ -40,12 +42,11 @@ fn add_level(types: &mut Types, stem: &str, fields: &[ExposedField], top: bool) 
 fn add_facet_level(types: &mut Types, stem: &str, fields: &[ExposedField]) -> Option<String> {
     let name = format!("{stem}FacetFilter");
     let mut parts = Vec::new();
-    for field in fields {
-        let ty = match (&field.field.kind, &field.type_name) {
-            (Kind::Object, Some(stem)) => add_facet_level(types, stem, &field.fields),
-            // text without exact values has no facet
-            (Kind::Text { exact: None, .. }, _) => None,
-            _ => leaf(types, field).map(str::to_owned),
+    for field in fields.iter().filter(|field| can_tick(&field.field)) {
+        let ty = match (comparison(&field.field), &field.type_name) {
+            (Some(Comparison::Object), Some(stem)) => add_facet_level(types, stem, &field.fields),
+            (Some(comparison), _) => shared_name(comparison).map(|name| types.shared(name).to_owned()),
+            (None, _) => None,
         };
         parts.extend(ty.map(|ty| input(&field.name, ty)));
     }
@@ -53,95 +54,93 @@ fn add_facet_level(types: &mut Types, stem: &str, fields: &[ExposedField]) -> Op
     non_empty(types, name, object, parts)
 }
 
-/// The filter of a field by its kind; `None` where it cannot be asked for.
-fn leaf(types: &mut Types, field: &ExposedField) -> Option<&'static str> {
-    if !field.field.indexed {
-        return None;
-    }
-    let name = match &field.field.kind {
-        Kind::Keyword(_) => "KeywordFilter",
-        Kind::Text { exact: Some(_), .. } => "TextKeywordFilter",
-        Kind::Text { exact: None, .. } => "TextFilter",
-        Kind::Number(Number::Long) => "LongFilter",
-        Kind::Number(Number::Integer | Number::Short | Number::Byte) => "IntFilter",
-        Kind::Number(Number::Double | Number::Float | Number::HalfFloat) => "FloatFilter",
-        Kind::Boolean => "BooleanFilter",
-        Kind::Date(_) => "DateFilter",
-        Kind::Ip => "IPFilter",
-        Kind::GeoPoint | Kind::Vector { .. } | Kind::Object | Kind::Nested | Kind::Json { .. } => return None,
-    };
-    Some(types.shared(name))
+/// What can be compared now, in the order of the schema. Points, vectors and elements are returned, not asked for.
+const SHARED: [Comparison; 9] = [
+    Comparison::Keyword,
+    Comparison::Text,
+    Comparison::TextKeyword,
+    Comparison::Boolean,
+    Comparison::Int,
+    Comparison::Long,
+    Comparison::Float,
+    Comparison::Date,
+    Comparison::Ip,
+];
+
+fn shared_name(comparison: Comparison) -> Option<&'static str> {
+    Some(match comparison {
+        Comparison::Keyword => "KeywordFilter",
+        Comparison::Text => "TextFilter",
+        Comparison::TextKeyword => "TextKeywordFilter",
+        Comparison::Boolean => "BooleanFilter",
+        Comparison::Int => "IntFilter",
+        Comparison::Long => "LongFilter",
+        Comparison::Float => "FloatFilter",
+        Comparison::Date => "DateFilter",
+        Comparison::Ip => "IPFilter",
+        Comparison::GeoPoint | Comparison::Vector | Comparison::Object | Comparison::Elements => return None,
+    })
 }
 
-/// One of the shared filters.
-pub(super) fn add_shared(types: &mut Types, name: &'static str) {
-    let (description, operators) = match name {
-        "KeywordFilter" => ("A keyword; exact. ignoreCase is for prefix, wildcard and regexp.", keyword()),
-        "TextFilter" => {
-            let mut operators = text();
-            operators.push(input("exists", TypeRef::BOOLEAN));
-            (TEXT, operators)
-        }
-        "TextKeywordFilter" => ("Text that also is a keyword.", text().into_iter().chain(keyword()).collect()),
-        "LongFilter" => ("", compared(types, "Long")),
-        "IntFilter" => ("", compared(types, TypeRef::INT)),
-        "FloatFilter" => ("", compared(types, TypeRef::FLOAT)),
-        "BooleanFilter" => ("", exact(TypeRef::BOOLEAN).into_iter().chain([input("exists", TypeRef::BOOLEAN)]).collect()),
-        "DateFilter" => {
-            types.shared("TimeZone");
-            let mut operators = compared(types, "DateMath");
-            operators.insert(8, input("timeZone", "TimeZone").default_value("UTC"));
-            (DATE, operators)
-        }
-        "IPFilter" => {
-            types.shared("IP");
-            types.shared("CIDR");
-            let mut operators = exact("IP");
-            operators.push(InputValue::new("cidr", TypeRef::named_nn_list("CIDR")).description("In one of these networks."));
-            operators.push(input("exists", TypeRef::BOOLEAN));
-            ("", operators)
-        }
-        _ => return,
-    };
+/// The type that values of such fields are written in.
+fn scalar(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Boolean => TypeRef::BOOLEAN,
+        Comparison::Int => TypeRef::INT,
+        Comparison::Long => "Long",
+        Comparison::Float => TypeRef::FLOAT,
+        Comparison::Date => "DateMath",
+        Comparison::Ip => "IP",
+        _ => TypeRef::STRING,
+    }
+}
+
+fn description(comparison: Comparison) -> Option<&'static str> {
+    match comparison {
+        Comparison::Keyword => Some("A keyword; exact. ignoreCase is for prefix, wildcard and regexp."),
+        Comparison::Text => Some(
+            "Analysed text. match: any of the words; matchPhrase: in this order; matchPrefix: as matchPhrase, the last word may go on.",
+        ),
+        Comparison::TextKeyword => Some("Text that also is a keyword."),
+        Comparison::Date => Some(
+            "What a time leaves out: lte and gt take the end of the day, hour, minute or second written, gte and lt its start, eq all of it; a missing month or day is 01.",
+        ),
+        _ => None,
+    }
+}
+
+/// One of the shared filters, by name.
+pub(super) fn add_shared(types: &mut Types, name: &str) {
+    let Some(comparison) = SHARED.into_iter().find(|comparison| shared_name(*comparison) == Some(name)) else { return };
     let mut object = InputObject::new(name);
-    if !description.is_empty() {
+    if let Some(description) = description(comparison) {
         object = object.description(description);
     }
-    types.add(operators.into_iter().fold(object, InputObject::field));
-}
-
-const TEXT: &str =
-    "Analysed text. match: any of the words; matchPhrase: in this order; matchPrefix: as matchPhrase, the last word may go on.";
-
-const DATE: &str = "What a time leaves out: lte and gt take the end of the day, hour, minute or second written, gte and lt its start, eq all of it; a missing month or day is 01.";
-
-fn exact(scalar: &str) -> Vec<InputValue> {
-    vec![
-        input("eq", scalar),
-        input("ne", scalar),
-        InputValue::new("in", TypeRef::named_nn_list(scalar)),
-        InputValue::new("nin", TypeRef::named_nn_list(scalar)),
-    ]
-}
-
-fn compared(types: &mut Types, scalar: &'static str) -> Vec<InputValue> {
-    if scalar == "Long" || scalar == "DateMath" {
-        types.shared(scalar);
+    for operator in comparison.operators() {
+        object = object.field(argument(types, operator, scalar(comparison)));
     }
-    let mut operators = exact(scalar);
-    operators.extend(["gt", "gte", "lt", "lte"].map(|operator| input(operator, scalar)));
-    operators.push(input("exists", TypeRef::BOOLEAN));
-    operators
+    types.add(object);
 }
 
-fn keyword() -> Vec<InputValue> {
-    let mut operators = exact(TypeRef::STRING);
-    operators.extend(["prefix", "wildcard", "regexp"].map(|operator| input(operator, TypeRef::STRING)));
-    operators.push(input("ignoreCase", TypeRef::BOOLEAN).default_value(Value::Boolean(false)));
-    operators.push(input("exists", TypeRef::BOOLEAN));
-    operators
+/// What an operator takes.
+fn argument(types: &mut Types, operator: &str, scalar: &'static str) -> InputValue {
+    match operator {
+        "in" | "nin" => InputValue::new(operator, TypeRef::named_nn_list(named(types, scalar))),
+        "exists" => input(operator, TypeRef::BOOLEAN),
+        "ignoreCase" => input(operator, TypeRef::BOOLEAN).default_value(Value::Boolean(false)),
+        "timeZone" => input(operator, types.shared("TimeZone")).default_value("UTC"),
+        "cidr" => {
+            InputValue::new(operator, TypeRef::named_nn_list(types.shared("CIDR"))).description("In one of these networks.")
+        }
+        "prefix" | "wildcard" | "regexp" | "match" | "matchPhrase" | "matchPrefix" => input(operator, TypeRef::STRING),
+        _ => input(operator, named(types, scalar)),
+    }
 }
 
-fn text() -> Vec<InputValue> {
-    ["match", "matchPhrase", "matchPrefix"].map(|operator| input(operator, TypeRef::STRING)).into()
+/// The scalars of ours are made when somebody needs them; those of GraphQL are always there.
+fn named(types: &mut Types, scalar: &'static str) -> &'static str {
+    match scalar {
+        "Long" | "DateMath" | "IP" => types.shared(scalar),
+        own => own,
+    }
 }

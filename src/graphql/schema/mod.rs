@@ -17,7 +17,7 @@ use async_graphql::dynamic::{
 };
 use async_graphql::{Name, SDLExportOptions, Value};
 
-use crate::catalog::{Catalog, Exposed, ExposedField};
+use crate::catalog::Catalog;
 
 pub(crate) use document::shown;
 
@@ -121,15 +121,5 @@ fn non_empty(types: &mut Types, name: String, object: InputObject, fields: Vec<I
     Some(name)
 }
 
-/// Every field with its own, depth first, without what lies in nested elements: those cannot be searched or sorted yet.
-fn flat<'a>(exposed: &'a Exposed, visit: &mut dyn FnMut(&'a ExposedField)) {
-    fn walk<'a>(fields: &'a [ExposedField], visit: &mut dyn FnMut(&'a ExposedField)) {
-        for field in fields {
-            if !matches!(field.field.kind, crate::search::Kind::Nested) {
-                visit(field);
-                walk(&field.fields, visit);
-            }
-        }
-    }
-    walk(&exposed.fields, visit);
-}
+#[cfg(test)]
+mod tests;

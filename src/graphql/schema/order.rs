@@ -2,18 +2,15 @@
 
 use async_graphql::dynamic::{Enum, EnumItem, InputObject, InputValue, TypeRef};
 
-use super::{Types, flat, input, word};
+use super::{Types, input, word};
 use crate::catalog::Exposed;
+use crate::catalog::ask::can_sort;
 
 /// `None` for a collection that can be sorted by nothing.
 pub(super) fn add(types: &mut Types, exposed: &Exposed) -> Option<String> {
     let stem = &exposed.names.type_name;
-    let mut items = Vec::new();
-    flat(exposed, &mut |field| {
-        if field.field.columns && field.field.exact_path().is_some() {
-            items.push(EnumItem::new(&field.enum_name));
-        }
-    });
+    let sorted = exposed.all_fields().filter(|field| can_sort(&field.field));
+    let items: Vec<_> = sorted.map(|field| EnumItem::new(&field.enum_name)).collect();
     if items.is_empty() {
         return None;
     }

@@ -3,9 +3,9 @@
 use async_graphql::Value;
 use async_graphql::dynamic::{Enum, EnumItem, InputObject, InputValue, TypeRef};
 
-use super::{Types, flat, input, word};
+use super::{Types, input, word};
 use crate::catalog::Exposed;
-use crate::search::Kind;
+use crate::catalog::ask::can_search;
 
 pub(super) struct Names {
     pub(super) search: String,
@@ -16,12 +16,8 @@ pub(super) struct Names {
 /// `None` for a collection without a word in it.
 pub(super) fn add(types: &mut Types, exposed: &Exposed) -> Option<Names> {
     let stem = &exposed.names.type_name;
-    let mut items = Vec::new();
-    flat(exposed, &mut |field| {
-        if field.field.indexed && matches!(field.field.kind, Kind::Text { .. } | Kind::Keyword(_)) {
-            items.push(EnumItem::new(&field.enum_name));
-        }
-    });
+    let searched = exposed.all_fields().filter(|field| can_search(&field.field));
+    let items: Vec<_> = searched.map(|field| EnumItem::new(&field.enum_name)).collect();
     if items.is_empty() {
         return None;
     }

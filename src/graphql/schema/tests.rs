@@ -1,0 +1,132 @@
+//! The printed schema, held against its shape.
+
+use apollo_compiler::Schema;
+
+use super::print;
+use crate::catalog::Catalog;
+use crate::config::Config;
+use crate::graphql::fixture::catalog;
+use crate::search::{Collection, CollectionName, Origin, mapping};
+
+fn printed(relay: bool) -> String {
+    let mut config = Config::default();
+    config.graphql.relay = relay;
+    print(&catalog(&config), relay).unwrap()
+}
+
+/// The SDL of one type, blanks and descriptions apart.
+fn of_type(sdl: &str, name: &str) -> String {
+    let schema = Schema::parse_and_validate(sdl, "s").unwrap();
+    let ty = schema.types.get(name).unwrap_or_else(|| panic!("no type {name}"));
+    let text = ty.serialize().no_indent().to_string();
+    let mut bare = String::new();
+    for (at, part) in text.split('"').enumerate() {
+        let default = bare.ends_with("= ");
+        if at % 2 == 0 {
+            bare.push_str(part);
+        } else if default {
+            bare.push_str(&format!("\"{part}\""));
+        }
+    }
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Fields come in the order of the mapping, which Elasticsearch gives sorted: their order is not looked at.
+fn sorted(text: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    words.sort_unstable();
+    words
+}
+
+#[test]
+fn is_the_contract_as_far_as_it_is_built() {
+    let sdl = printed(false);
+    for (name, text) in [
+        (
+            "KeywordFilter",
+            "input KeywordFilter { eq: String ne: String in: [String!] nin: [String!] prefix: String wildcard: String regexp: String ignoreCase: Boolean = false exists: Boolean }",
+        ),
+        (
+            "DateFilter",
+            "input DateFilter { eq: DateMath ne: DateMath in: [DateMath!] nin: [DateMath!] gt: DateMath gte: DateMath lt: DateMath lte: DateMath timeZone: TimeZone = \"UTC\" exists: Boolean }",
+        ),
+        (
+            "PackageConnection",
+            "type PackageConnection { total(upTo: Int = 10000): Total! pageInfo: PageInfo! edges: [PackageEdge!]! nodes: [Package!]! }",
+        ),
+        (
+            "PackageEdge",
+            "type PackageEdge { cursor: String! score: Float node: Package! highlights(fields: [PackageSearchField!]!, fragmentSize: Int = 100, first: Int = 5): [Highlight!]! }",
+        ),
+        (
+            "PackageOrder",
+            "input PackageOrder { score: Direction field: PackageOrderField direction: Direction = ASC missing: Missing = LAST }",
+        ),
+        (
+            "PackageSearch",
+            "input PackageSearch { query: String fields: [PackageSearchFieldBoost!] operator: SearchOperator = OR fuzziness: Fuzziness = NONE }",
+        ),
+        (
+            "OrderShippingFilter",
+            "input OrderShippingFilter { city: KeywordFilter street: TextFilter floor: IntFilter and: [OrderShippingFilter!] or: [OrderShippingFilter!] not: OrderShippingFilter }",
+        ),
+        ("OrderShippingFacetFilter", "input OrderShippingFacetFilter { city: KeywordFilter floor: IntFilter }"),
+        (
+            "OrderSearchField",
+            "enum OrderSearchField { ORDER_NO CUSTOMER STATUS LABELS COUPON SHIPPING_CITY SHIPPING_STREET NOTES }",
+        ),
+        (
+            "OrderOrderField",
+            "enum OrderOrderField { ORDER_NO CUSTOMER STATUS GIFT PLACED_AT INVOICED_ON TOTAL WEIGHT LEDGER CLIENT_IP LABELS RATINGS COUPON SHIPPING_CITY SHIPPING_FLOOR }",
+        ),
+        ("OrderItem", "type OrderItem { sku: String qty: Int price: Float tags: [String!] parcels: [OrderItemParcel!] }"),
+        ("Node", "interface Node { nodeId: ID! }"),
+    ] {
+        assert_eq!(sorted(&of_type(&sdl, name)), sorted(text), "{name}");
+    }
+    let order = of_type(&sdl, "Order");
+    assert!(order.starts_with("type Order implements Node & Document { nodeId: ID! _id: ID! _version: String! "), "{order}");
+    for field in
+        ["attributes: JSON", "embedding: [Float!]", "items: [OrderItem!]", "shipping: OrderShipping ", "placedAt: DateTime"]
+    {
+        assert!(order.contains(field), "{field} in {order}");
+    }
+    let query = of_type(&sdl, "Query");
+    assert!(query.contains("packages(search: PackageSearch, filter: PackageFilter, facetFilters: PackageFacetFilter, orderBy: [PackageOrder!], first: Int, after: String, last: Int, before: String, offset: Int): PackageConnection package(id: ID!): Package"), "{query}");
+    assert!(query.ends_with("node(nodeId: ID!): Node nodes(nodeIds: [ID!]!): [Node] }"), "{query}");
+}
+
+#[test]
+fn relay_renames_the_global_id() {
+    let sdl = printed(true);
+    assert_eq!(of_type(&sdl, "Node"), "interface Node { id: ID! }");
+    assert!(of_type(&sdl, "Query").ends_with("node(id: ID!): Node nodes(ids: [ID!]!): [Node] }"));
+}
+
+fn of_mapping(body: &serde_json::Value) -> String {
+    let fields = mapping::read(body).fields;
+    let collection = Collection { name: CollectionName::existing("things"), origin: Origin::Index, fields, remarks: Vec::new() };
+    let catalog = Catalog::of(&[std::sync::Arc::new(collection)], &Config::default());
+    let sdl = print(&catalog, false).unwrap();
+    Schema::parse_and_validate(&sdl, "s").unwrap();
+    sdl
+}
+
+#[test]
+fn what_would_be_empty_is_left_out() {
+    let sdl = of_mapping(&serde_json::json!({ "properties": {} }));
+    for absent in ["ThingFilter", "ThingSearch", "ThingOrder", "Highlight", "scalar JSON"] {
+        assert!(!sdl.contains(absent), "{absent} in {sdl}");
+    }
+    let sdl = of_mapping(
+        &serde_json::json!({ "properties": { "hollow": { "properties": { "inner": { "properties": {} } } }, "n": { "type": "byte" } } }),
+    );
+    assert!(!sdl.contains("hollow"), "{sdl}");
+    assert!(sdl.contains("n: IntFilter") && !sdl.contains("search:"), "{sdl}");
+}
+
+#[test]
+fn nothing_at_all_is_a_schema_too() {
+    let sdl = print(&Catalog::default(), false).unwrap();
+    Schema::parse_and_validate(&sdl, "s").unwrap();
+}
