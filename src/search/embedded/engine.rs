@@ -227,8 +227,9 @@ impl Engine for Embedded {
     async fn search(&self, call: &Call, batch: &[Query]) -> Result<Vec<Result<Page>>> {
         let moment = self.progress.moment.load_full();
         let snapshots = Arc::clone(&self.snapshots);
-        let batch = batch.to_vec();
-        self.blocking(call, move || Ok(batch.iter().map(|query| search_one(query, &moment, &snapshots)).collect())).await
+        let (batch, deadline) = (batch.to_vec(), call.deadline);
+        let search = move || Ok(batch.iter().map(|query| search_one(query, &moment, &snapshots, deadline)).collect());
+        self.blocking(call, search).await
     }
 
     async fn open_snapshot(&self, _: &Call, name: &CollectionName) -> Result<SnapshotId> {
@@ -248,7 +249,12 @@ impl Engine for Embedded {
     }
 }
 
-fn search_one(query: &Query, live: &Arc<super::moment::Moment>, snapshots: &Snapshots) -> Result<Page> {
+fn search_one(
+    query: &Query,
+    live: &Arc<super::moment::Moment>,
+    snapshots: &Snapshots,
+    deadline: tokio::time::Instant,
+) -> Result<Page> {
     let [name] = query.on.as_slice() else {
         return Err(Error::Unsupported("a search over several collections".into()));
     };
@@ -261,8 +267,8 @@ fn search_one(query: &Query, live: &Arc<super::moment::Moment>, snapshots: &Snap
     let view = View {
         searcher: seen.searcher.clone(),
         layout: Arc::clone(&seen.layout),
-        collection: Arc::clone(&seen.held.collection),
         documents: &documents,
+        stopped: &|| tokio::time::Instant::now() >= deadline,
     };
     run(&view, query)
 }

@@ -5,6 +5,7 @@
 //! start. A moment is published only when every index holds exactly what its reading holds.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -92,26 +93,30 @@ impl Indexer {
             let next = reading.next_sequence(uid)?;
             if shelf.below() < next {
                 tracing::info!(collection = %name, from = shelf.below(), to = next, "bringing the index up to date");
-                let documents = reading.collection(uid, &name)?;
-                documents.log(shelf.below(), |entry| shelf.add(&mut ring, entry))?;
-                shelf.reach(next);
-                shelf.commit()?;
+                let replayed = guarded(|| shelf.replay(&mut ring, &reading.collection(uid, &name)?, next));
                 ring.give_back(&mut shelf);
+                // the others can be searched all the same
+                if let Err(error) = replayed {
+                    shelf.fail(&error);
+                }
             }
             indexed.insert(uid, shelf.below());
             shelves.insert(name, shelf);
         }
         let mut generation = 0;
         let mut seen = BTreeMap::new();
+        let mut trouble = false;
         for (name, shelf) in &mut shelves {
             generation += 1;
-            seen.insert(name.clone(), Arc::new(shelf.see(generation)?));
+            let now = shelf.see(generation)?;
+            trouble |= now.broken.is_some();
+            seen.insert(name.clone(), Arc::new(now));
         }
         let moment = Moment { reading, visible: visible(seen.values()), seen };
         let progress = Arc::new(Progress {
             moment: ArcSwap::from_pointee(moment),
             indexed: Mutex::new(indexed),
-            trouble: AtomicBool::new(false),
+            trouble: AtomicBool::new(trouble),
         });
         let indexer = Indexer { folder: folder.to_owned(), shelves, ring, progress: Arc::clone(&progress), generation };
         Ok((indexer, progress))
@@ -150,11 +155,9 @@ impl Indexer {
         }
         // removed meanwhile, or made again
         let Some(shelf) = self.shelves.get_mut(name).filter(|shelf| shelf.held().uid == held.uid) else { return };
-        for entry in entries {
-            if let Err(error) = shelf.add(&mut self.ring, entry) {
-                shelf.fail(&error);
-                return;
-            }
+        let ring = &mut self.ring;
+        if let Err(error) = guarded(|| entries.into_iter().try_for_each(|entry| shelf.add(ring, entry))) {
+            shelf.fail(&error);
         }
     }
 
@@ -239,6 +242,11 @@ impl Indexer {
         let moment = Moment { reading: before.reading.clone(), visible: visible(seen.values()), seen };
         self.progress.moment.store(Arc::new(moment));
     }
+}
+
+/// A panic becomes an error of what was being done: the thread goes on for everybody else.
+pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::internal("a panic, told on stderr")))
 }
 
 /// Folders of collections that are no more: removed, or made in a transaction that a crash undid.

@@ -1,22 +1,244 @@
-//! Documents -> index: for now their id and number alone.
+//! Documents become entries of the index: the source is walked along the mapping, strictly, and every value goes to its
+//! field as `coercion` reads it. Where entries stand is `layout`'s; storing the document itself is the store's.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
 use tantivy::TantivyDocument;
+use tantivy::schema::OwnedValue;
+use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
 
-use super::super::{Collection, Error, Result, Source};
-use super::layout::Layout;
+use super::super::{Analyzer, Collection, Error, Field, FieldRef, Kind, Result, Source};
+use super::analysis::analyze;
+use super::coercion::{LONGEST_TERM, Leaf, brief, coerce};
+use super::layout::{Layout, column_name};
+use super::{codes, places};
 
+/// Between the last word of a value of a list and the first of the next lie so many places, so that no phrase reaches across.
+const GAP: u32 = 100;
+
+/// Whether the document fits the mapping, as strict Elasticsearch sees it; [`Error::Invalid`] with the path of the value where not.
 pub(super) fn check(collection: &Collection, source: &Source) -> Result<()> {
-    for name in source.keys() {
-        if collection.field(name).is_none() {
-            return Err(Error::Invalid { message: format!("there is no field {name:?}"), path: vec![name.clone()] });
-        }
-    }
-    Ok(())
+    gather(collection, source).map(drop)
 }
 
-pub(super) fn index_document(layout: &Layout, _: &Collection, id: &str, seq_no: u64, _: &Source) -> Result<TantivyDocument> {
-    let mut document = TantivyDocument::new();
+/// What the index keeps of a document.
+pub(super) fn index_document(
+    layout: &Layout,
+    collection: &Collection,
+    id: &str,
+    seq_no: u64,
+    source: &Source,
+) -> Result<TantivyDocument> {
+    let gathered = gather(collection, source)?;
+    let mut document = TantivyDocument::default();
     document.add_text(layout.id, id);
     document.add_u64(layout.seq_no, seq_no);
+
+    let mut columns = BTreeMap::new();
+    for (path, mut codes) in gathered.numbers {
+        let column = codes.iter().map(|code| OwnedValue::I64(*code)).collect();
+        columns.insert(column_name(path), OwnedValue::Array(column));
+        codes.sort_unstable();
+        codes.dedup();
+        for code in codes {
+            document.add_bytes(layout.values, &codes::number_term(path, code));
+        }
+    }
+    for (path, mut values) in gathered.exacts {
+        values.sort_unstable();
+        values.dedup();
+        for value in &values {
+            document.add_bytes(layout.values, &codes::text_term(path, value));
+        }
+        columns.insert(column_name(path), OwnedValue::Array(values.into_iter().map(OwnedValue::Str).collect()));
+    }
+    for path in gathered.present {
+        document.add_bytes(layout.values, &codes::presence_term(path));
+    }
+
+    let mut lengths = BTreeMap::new();
+    let mut words = PreTokenizedString { text: String::new(), tokens: Vec::new() };
+    for (path, (analyzer, texts)) in gathered.texts {
+        let length = add_words(path, analyzer, &texts, &mut words.tokens);
+        lengths.insert(column_name(path), OwnedValue::I64(length));
+    }
+    if !words.tokens.is_empty() {
+        document.add_pre_tokenized_text(layout.words, words);
+    }
+    if !columns.is_empty() {
+        document.add_object(layout.columns, columns);
+    }
+    if !lengths.is_empty() {
+        document.add_object(layout.lengths, lengths);
+    }
     Ok(document)
+}
+
+/// The words of all values of a text; says how many there are.
+fn add_words(path: &str, analyzer: &Analyzer, texts: &[String], tokens: &mut Vec<IndexToken>) -> i64 {
+    let (mut next, mut length) = (0, 0);
+    for text in texts {
+        let found = analyze(analyzer, text);
+        length += found.len() as i64;
+        let base = next;
+        for token in found {
+            next = base + token.position + 1;
+            tokens.push(IndexToken {
+                offset_from: token.start,
+                offset_to: token.end,
+                position: (base + token.position) as usize,
+                text: [path, "\0", &token.word].concat(),
+                position_length: 1,
+            });
+        }
+        next += GAP;
+    }
+    length
+}
+
+/// The values of a document by the whole path they are asked under.
+#[derive(Default)]
+struct Gathered<'a> {
+    numbers: BTreeMap<&'a str, Vec<i64>>,
+    exacts: BTreeMap<&'a str, Vec<String>>,
+    texts: BTreeMap<&'a str, (&'a Analyzer, Vec<String>)>,
+    present: Vec<&'a str>,
+}
+
+struct Walk<'a> {
+    collection: &'a Collection,
+    gathered: Gathered<'a>,
+    /// The way from the document to the value that is looked at.
+    way: Vec<String>,
+    /// How many nested fields it lies in: their elements are other documents, and not in the index yet.
+    nested: usize,
+}
+
+fn gather<'a>(collection: &'a Collection, source: &Source) -> Result<Gathered<'a>> {
+    let mut walk = Walk { collection, gathered: Gathered::default(), way: Vec::new(), nested: 0 };
+    walk.object("", source)?;
+    walk.gathered.present.sort_unstable();
+    walk.gathered.present.dedup();
+    Ok(walk.gathered)
+}
+
+impl<'a> Walk<'a> {
+    fn refuse<T>(&self, message: impl Into<String>) -> Result<T> {
+        Err(Error::Invalid { message: message.into(), path: self.way.clone() })
+    }
+
+    fn object(&mut self, base: &str, object: &Source) -> Result<()> {
+        for (key, value) in object {
+            let path = if base.is_empty() { key.clone() } else { [base, ".", key].concat() };
+            self.way.push(key.clone());
+            let collection: &'a Collection = self.collection;
+            match collection.field(&path) {
+                Some(field) => self.value(field, value)?,
+                // `{"a.b": 1}` and `{"a": {"b": 1}}` are the same; anything else is not in the mapping
+                None => return self.refuse(format!("the collection has no field `{path}`")),
+            }
+            self.way.pop();
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, field: &'a FieldRef, value: &Json) -> Result<()> {
+        match &field.kind {
+            Kind::Object | Kind::Nested => self.inner(field, value),
+            Kind::Json { .. } => {
+                self.mark(field, !value.is_null());
+                Ok(())
+            }
+            Kind::GeoPoint => {
+                let value = if value.is_null() { field.null_value.as_ref().unwrap_or(value) } else { value };
+                match places::read_points(value) {
+                    Ok(points) => {
+                        self.mark(field, !points.is_empty());
+                        Ok(())
+                    }
+                    Err(message) => self.refuse(message),
+                }
+            }
+            Kind::Vector { dims, similarity, indexed } => {
+                if value.is_null() {
+                    return Ok(());
+                }
+                if let Err(message) = places::read_vector(value, *dims, indexed.then_some(*similarity)) {
+                    return self.refuse(message);
+                }
+                self.mark(field, true);
+                Ok(())
+            }
+            _ => self.leaf(field, value),
+        }
+    }
+
+    fn inner(&mut self, field: &'a FieldRef, value: &Json) -> Result<()> {
+        match value {
+            Json::Null => Ok(()),
+            Json::Array(elements) => {
+                for (place, element) in elements.iter().enumerate() {
+                    self.way.push(place.to_string());
+                    self.inner(field, element)?;
+                    self.way.pop();
+                }
+                Ok(())
+            }
+            Json::Object(object) => {
+                let nested = field.kind == Kind::Nested;
+                self.mark(field, nested);
+                self.nested += usize::from(nested);
+                self.object(&field.path, object)?;
+                self.nested -= usize::from(nested);
+                Ok(())
+            }
+            other => self.refuse(format!("`{}` is an object, {} is none", field.path, brief(other))),
+        }
+    }
+
+    fn mark(&mut self, field: &'a Field, present: bool) {
+        if present && self.nested == 0 {
+            self.gathered.present.push(&field.path);
+        }
+    }
+
+    fn leaf(&mut self, field: &'a FieldRef, value: &Json) -> Result<()> {
+        if let Json::Array(elements) = value {
+            for (place, element) in elements.iter().enumerate() {
+                self.way.push(place.to_string());
+                self.leaf(field, element)?;
+                self.way.pop();
+            }
+            return Ok(());
+        }
+        let leaf = match coerce(field, value) {
+            Ok(leaf) => leaf,
+            Err(message) => return self.refuse(message),
+        };
+        if let (Kind::Text { analyzer: Analyzer::Keyword, .. }, Leaf::Text { text, .. }) = (&field.kind, &leaf)
+            && text.len() > LONGEST_TERM
+        {
+            return self.refuse(format!("a word may have {LONGEST_TERM} bytes, this one has {}", text.len()));
+        }
+        if self.nested > 0 {
+            return Ok(());
+        }
+        match (leaf, &field.kind) {
+            (Leaf::Nothing, _) => {}
+            (Leaf::Number(code), _) => self.gathered.numbers.entry(&field.path).or_default().push(code),
+            (Leaf::Exact(value), kind) => {
+                let path = if let Kind::Keyword(exact) = kind { &exact.path } else { &field.path };
+                self.gathered.exacts.entry(path).or_default().push(value);
+            }
+            (Leaf::Text { text, exact: value }, Kind::Text { analyzer, exact }) => {
+                if let (Some(exact), Some(value)) = (exact, value) {
+                    self.gathered.exacts.entry(&exact.path).or_default().push(value);
+                }
+                self.gathered.texts.entry(&field.path).or_insert_with(|| (analyzer, Vec::new())).1.push(text);
+            }
+            (Leaf::Text { .. }, _) => {}
+        }
+        Ok(())
+    }
 }

@@ -4,21 +4,34 @@
 //! their log, and decides what a search may see. The index half (`layout`, `indexing`, `searching` and what they use) turns
 //! documents into an inverted index and queries into hits. They meet in `documents` and in `searching::View`.
 
+mod analysis;
+mod codes;
+mod coercion;
+mod collecting;
 mod collections;
 mod documents;
 mod engine;
 mod group;
+mod highlighting;
 mod indexer;
 mod indexing;
 mod layout;
+mod machines;
+mod matching;
 mod moment;
+mod norms;
 mod patch;
+mod phrases;
+mod places;
 mod projection;
+mod ranking;
 mod records;
 mod rules;
 mod searching;
+mod sets;
 mod shelf;
 mod snapshots;
+mod sorting;
 mod store;
 mod writer;
 
@@ -36,5 +49,7 @@ pub(super) async fn open(folder: &Path) -> Result<Arc<dyn Engine>> {
 
 #[cfg(test)]
 mod crash;
+#[cfg(test)]
+mod searching_tests;
 #[cfg(test)]
 mod tests;

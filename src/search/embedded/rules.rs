@@ -29,7 +29,7 @@ pub(super) fn allows(collection: &Arc<Collection>, rule: &Filter, id: &DocumentI
     let index = writer.finalize().map_err(Error::internal)?;
     let reader: IndexReader = index.reader().map_err(Error::internal)?;
     let documents = One { id, collection };
-    let view = View { searcher: reader.searcher(), layout, collection: Arc::clone(collection), documents: &documents };
+    let view = View { searcher: reader.searcher(), layout, documents: &documents, stopped: &|| false };
     let mut query = Query::new(collection.name.clone());
     query.rule = rule.clone();
     query.fetch = Fetch { fields: Some(Vec::new()), ..Fetch::default() };

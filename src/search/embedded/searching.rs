@@ -1,51 +1,141 @@
-//! Queries -> hits: for now all documents in the order they were written, no filter, no rank.
+//! One query over one index at one moment: its parts become queries of the inverted index, one pass finds the first hits,
+//! and only those of the page are fetched.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tantivy::Searcher;
-use tantivy::collector::TopDocs;
-use tantivy::query::AllQuery;
+use tantivy::query::{BooleanQuery, ConstScoreQuery, Occur, Query as IndexQuery};
 
-use super::super::{Collection, Error, Filter, Hit, Key, Page, Query, Relation, Result, Total, TotalRequest};
+use super::super::{Error, From, Hit, Page, Query, Relation, Result, Total, TotalRequest};
+use super::collecting::{Found, Pass};
 use super::documents::Documents;
+use super::highlighting::Marks;
 use super::layout::Layout;
+use super::matching::every;
+use super::projection::project;
+use super::ranking::rank_query;
+use super::sorting::Sorting;
 
+/// An index as it was at one moment, and the documents of that moment.
 pub(super) struct View<'a> {
     pub(super) searcher: Searcher,
     pub(super) layout: Arc<Layout>,
-    pub(super) collection: Arc<Collection>,
     pub(super) documents: &'a dyn Documents,
+    /// Whether nobody waits any longer: then the search ends with [`Error::Timeout`].
+    pub(super) stopped: &'a dyn Fn() -> bool,
 }
 
+/// Answers the query. `Query::on` and `Query::at` are settled by the choice of the view.
 pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
-    let plain = Query::new(view.collection.name.clone());
-    if query.rank.is_some()
-        || query.filter != Filter::All
-        || query.rule != Filter::All
-        || !query.order.is_empty()
-        || query.page.from != plain.page.from
-    {
-        return Err(Error::Unsupported("a query with conditions".into()));
+    refuse_unsupported(query)?;
+    let begun = std::time::Instant::now();
+    let sorting = Sorting::of(query)?;
+    let matches = match_query(view, query)?;
+    let size = query.page.size as usize;
+    let (mut after, mut before, mut skipped) = (None, None, 0);
+    match &query.page.from {
+        From::Start => {}
+        From::After(key) => after = Some(sorting.read(key)?),
+        From::Before(key) => before = Some(sorting.read(key)?),
+        From::Offset(_) if query.page.backward => {
+            return Err(Error::invalid("an offset counts from the start: it cannot go backward"));
+        }
+        From::Offset(offset) => skipped = *offset as usize,
     }
-    let top = TopDocs::with_limit((query.page.size as usize).max(1)).order_by_u64_field("seq_no", tantivy::Order::Asc);
-    let found = view.searcher.search(&AllQuery, &top).map_err(Error::internal)?;
-    let mut page = Page::default();
-    for (seq_no, _) in found.into_iter().take(query.page.size as usize) {
-        let seq_no = seq_no.unwrap_or_default();
-        let _ = view.layout.seq_no;
-        page.hits.push(Hit {
-            document: view.documents.document(seq_no, query.fetch.fields.as_deref())?,
-            score: None,
-            key: Key(vec![seq_no.into()]),
-            highlights: Vec::new(),
-            distance: None,
-            inner_hits: Vec::new(),
-            explanation: None,
-        });
+    let (had_after, had_before) = (after.is_some(), before.is_some());
+    if query.page.backward {
+        std::mem::swap(&mut after, &mut before);
     }
-    page.has_next = view.searcher.num_docs() > page.hits.len() as u64;
-    if query.total != TotalRequest::None {
-        page.total = Some(Total { value: view.searcher.num_docs(), relation: Relation::Equal });
+    let collected = Pass {
+        searcher: &view.searcher,
+        query: matches.as_ref(),
+        sorting: &sorting,
+        after: after.as_ref(),
+        before: before.as_ref(),
+        // one more than the page holds tells whether there is another page
+        size: skipped + size + 1,
+        scores: query.rank.is_some() && (sorting.needs_scores() || query.fetch.scores),
+        stopped: view.stopped,
     }
-    Ok(page)
+    .run()?;
+    let more = collected.first.len() > skipped + size;
+    let mut found: Vec<Found> = collected.first.into_iter().skip(skipped).take(size).collect();
+    let (has_next, has_previous) = if query.page.backward {
+        found.reverse();
+        (had_before, more)
+    } else {
+        (more, had_after || skipped > 0)
+    };
+    let marks = Marks::of(query)?;
+    let scored = query.rank.is_some() && (sorting.needs_scores() || query.fetch.scores);
+    let hits = found.into_iter().map(|found| fetch(view, query, &sorting, &marks, found, scored)).collect::<Result<_>>()?;
+    Ok(Page {
+        hits,
+        total: total(query.total, collected.total),
+        has_next,
+        has_previous,
+        computed: Vec::new(),
+        suggested: Vec::new(),
+        took: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+/// Whether the document with this sequence number is among those of the filter. For rules on single documents.
+fn refuse_unsupported(query: &Query) -> Result<()> {
+    let what = if !query.compute.is_empty() {
+        "computing facets and metrics"
+    } else if !query.suggest.is_empty() {
+        "suggesting words"
+    } else if !query.fetch.inner_hits.is_empty() {
+        "bringing nested elements"
+    } else if query.fetch.explanation {
+        "explaining scores"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unsupported(what.into()))
+}
+
+fn match_query(view: &View<'_>, query: &Query) -> Result<Box<dyn IndexQuery>> {
+    let conditions = [&query.rule, &query.filter].into_iter().chain(query.ticks.iter().map(|(_, filter)| filter));
+    let conditions = every(&view.layout, conditions)?;
+    let Some(rank) = &query.rank else { return Ok(conditions) };
+    let rank = rank_query(&view.layout, &view.searcher, rank)?;
+    if conditions.is::<tantivy::query::AllQuery>() {
+        return Ok(rank);
+    }
+    let conditions: Box<dyn IndexQuery> = Box::new(ConstScoreQuery::new(conditions, 0.0));
+    Ok(Box::new(BooleanQuery::new(vec![(Occur::Must, rank), (Occur::Must, conditions)])))
+}
+
+fn total(asked: TotalRequest, counted: u64) -> Option<Total> {
+    match asked {
+        TotalRequest::None => None,
+        TotalRequest::UpTo(most) if counted > most => Some(Total { value: most, relation: Relation::AtLeast }),
+        TotalRequest::UpTo(_) | TotalRequest::All => Some(Total { value: counted, relation: Relation::Equal }),
+    }
+}
+
+fn fetch(view: &View<'_>, query: &Query, sorting: &Sorting, marks: &Marks, found: Found, scored: bool) -> Result<Hit> {
+    let asked = query.fetch.fields.as_deref();
+    // highlights read the document, too: what only they need is taken out again
+    let wider: Option<Vec<Arc<str>>> = asked.filter(|_| !marks.is_empty()).map(|asked| {
+        let all: BTreeSet<Arc<str>> = asked.iter().cloned().chain(marks.paths()).collect();
+        all.into_iter().collect()
+    });
+    let mut document = view.documents.document(found.spot.seq_no, wider.as_deref().or(asked))?;
+    let highlights = marks.highlight(&document.source);
+    if wider.is_some() {
+        document.source = project(document.source, asked);
+    }
+    Ok(Hit {
+        document,
+        score: scored.then_some(found.score),
+        key: sorting.write(&found.spot),
+        highlights,
+        distance: None,
+        inner_hits: Vec::new(),
+        explanation: None,
+    })
 }

@@ -12,7 +12,7 @@ use super::super::{CollectionName, Error, Result};
 use super::indexing::index_document;
 use super::layout::Layout;
 use super::moment::{Held, Seen};
-use super::store::Entry;
+use super::store::{CollectionReading, Entry};
 
 /// Grows when the same documents would be indexed otherwise: an index of another number is built again from the documents.
 const FORMAT: u64 = 1;
@@ -94,9 +94,12 @@ impl Shelf {
         self.changed
     }
 
-    /// Everything below this number was added, though the log may end before it: of deletions it keeps only the late ones.
-    pub(super) fn reach(&mut self, next: u64) {
+    /// Adds what the log holds since the index was last brought to disk, and brings that to disk.
+    pub(super) fn replay(&mut self, ring: &mut WriterRing, documents: &CollectionReading, next: u64) -> Result<()> {
+        documents.log(self.committed, |entry| self.add(ring, entry))?;
+        // the log may end before it: of deletions it keeps only the late ones
         self.reached = self.reached.max(next);
+        self.commit()
     }
 
     pub(super) fn add(&mut self, ring: &mut WriterRing, entry: Entry) -> Result<()> {

@@ -4,6 +4,7 @@
 //! It ends when the engine is dropped: what is not visible yet is committed to the index, and the index thread is joined.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -15,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::super::{Collection, CollectionName, Error, FieldRef, Refresh, Result, WriteOutcome};
 use super::collections::{accept, extended};
 use super::group::{Group, Item};
-use super::indexer::{Progress, Task, Then};
+use super::indexer::{Progress, Task, Then, guarded};
 use super::layout::Layout;
 use super::moment::{Held, no_collection};
 use super::records::Record;
@@ -125,7 +126,8 @@ impl Writer {
         let all = self.held.load_full();
         let progress = Arc::clone(&self.progress);
         let mut pending = Vec::with_capacity(batches.len());
-        let group = self.store.write().and_then(|mut work| {
+        let group = guarded(|| {
+            let mut work = self.store.write()?;
             let mut group = Group::new(&work, &all);
             for (items, refresh, reply, place) in batches {
                 // whoever has gone away wants nothing written; a batch that was begun is finished
@@ -196,6 +198,7 @@ impl Writer {
         // gone only by a panic, which the log has; the index is replayed at the next start
         if self.tasks.send(task).is_err() {
             tracing::error!("the index thread is gone");
+            self.progress.trouble.store(true, Ordering::Relaxed);
         }
     }
 

@@ -1,0 +1,335 @@
+//! Filters become queries of the inverted index. What a condition finds in one segment is in `sets`; here the meaning of each
+//! operator for each kind of field is settled, and how conditions are joined.
+
+use std::net::IpAddr;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, Occur, Query};
+
+use super::super::pattern::{Node, Pattern, Piece, Shape};
+use super::super::value::{Cidr, Value};
+use super::super::{Error, Exact, Field, Filter, Kind, Range, Result, TextFilter};
+use super::analysis::{analyze, lower, normalize};
+use super::codes;
+use super::layout::{Layout, lengths_column, values_column};
+use super::machines::OnTerms;
+use super::phrases::Phrase;
+use super::sets::Set;
+
+/// What holds for the documents of a filter, as a query that scores nothing.
+pub(super) fn filter_query(layout: &Layout, filter: &Filter) -> Result<Box<dyn Query>> {
+    Ok(match filter {
+        Filter::All => Box::new(AllQuery),
+        Filter::Nothing => Box::new(EmptyQuery),
+        Filter::And(parts) => every(layout, parts.iter())?,
+        Filter::Or(parts) => {
+            let parts: Result<Vec<_>> = parts.iter().map(|part| Ok((Occur::Should, filter_query(layout, part)?))).collect();
+            match parts?.as_slice() {
+                [] => Box::new(EmptyQuery),
+                parts => Box::new(BooleanQuery::new(parts.iter().map(|(occur, part)| (*occur, part.box_clone())).collect())),
+            }
+        }
+        Filter::Not(_) => every(layout, std::iter::once(filter))?,
+        Filter::Exists(field) => exists(layout, field)?,
+        Filter::OneOf(field, values) => one_of(layout, field, values)?,
+        Filter::Range(field, range) => within(layout, field, range)?,
+        Filter::Pattern(field, pattern) => matching(layout, field, pattern)?,
+        Filter::Words(field, words) => with_words(layout, field, words)?,
+        Filter::Networks(field, networks) => inside(field, networks)?,
+        Filter::Ids(ids) => terms(layout.id, ids.iter().map(|id| id.as_str().as_bytes().to_vec()).collect()),
+        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => {
+            return Err(Error::Unsupported("a filter by place".into()));
+        }
+        Filter::Nested { .. } => return Err(Error::Unsupported("a filter on nested elements".into())),
+    })
+}
+
+/// Documents for which all parts hold.
+pub(super) fn every<'a>(layout: &Layout, parts: impl Iterator<Item = &'a Filter>) -> Result<Box<dyn Query>> {
+    let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+    for part in parts {
+        match part {
+            Filter::All => {}
+            Filter::Not(inner) => clauses.push((Occur::MustNot, filter_query(layout, inner)?)),
+            other => clauses.push((Occur::Must, filter_query(layout, other)?)),
+        }
+    }
+    Ok(join(clauses))
+}
+
+/// Clauses of which at least one must be positive; where there is none, all documents are it.
+pub(super) fn join(mut clauses: Vec<(Occur, Box<dyn Query>)>) -> Box<dyn Query> {
+    match clauses.as_slice() {
+        [] => return Box::new(AllQuery),
+        [(Occur::Must, only)] => return only.box_clone(),
+        _ => {}
+    }
+    if clauses.iter().all(|(occur, _)| *occur == Occur::MustNot) {
+        clauses.push((Occur::Must, Box::new(ConstScoreQuery::new(Box::new(AllQuery), 0.0))));
+    }
+    Box::new(BooleanQuery::new(clauses))
+}
+
+fn terms(field: tantivy::schema::Field, terms: Vec<Vec<u8>>) -> Box<dyn Query> {
+    if terms.is_empty() {
+        return Box::new(EmptyQuery);
+    }
+    Box::new(Set::Terms { field, terms: terms.into() })
+}
+
+/// Fields of nested elements are no fields of the document.
+fn of_document(field: &Field) -> Result<()> {
+    if field.nested.is_some() {
+        return Err(Error::Unsupported(format!("a condition on `{}`, which lies in nested elements,", field.path)));
+    }
+    Ok(())
+}
+
+fn no_such(field: &Field, what: &str) -> Error {
+    Error::invalid(format!("`{}` cannot be asked for {what}", field.path))
+}
+
+/// Where a field's exact values are.
+pub(super) fn exact_of(field: &Field) -> Option<&Exact> {
+    match &field.kind {
+        Kind::Keyword(exact) | Kind::Text { exact: Some(exact), .. } => Some(exact),
+        _ => None,
+    }
+}
+
+fn exists(layout: &Layout, field: &Field) -> Result<Box<dyn Query>> {
+    of_document(field)?;
+    Ok(match &field.kind {
+        Kind::Text { .. } => Box::new(ExistsQuery::new(lengths_column(&field.path), false)),
+        Kind::Keyword(exact) => Box::new(ExistsQuery::new(values_column(&exact.path), false)),
+        Kind::Number(_) | Kind::Boolean | Kind::Date(_) | Kind::Ip => {
+            Box::new(ExistsQuery::new(values_column(&field.path), false))
+        }
+        Kind::GeoPoint | Kind::Vector { .. } | Kind::Nested | Kind::Json { .. } => {
+            terms(layout.values, vec![codes::presence_term(&field.path)])
+        }
+        Kind::Object => {
+            let mut parts: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+            for child in field.fields.iter().filter(|child| child.nested.is_none() && child.kind != Kind::Nested) {
+                parts.push((Occur::Should, exists(layout, child)?));
+            }
+            if parts.is_empty() {
+                return Ok(Box::new(EmptyQuery));
+            }
+            Box::new(BooleanQuery::new(parts))
+        }
+    })
+}
+
+fn one_of(layout: &Layout, field: &Field, values: &[Value]) -> Result<Box<dyn Query>> {
+    of_document(field)?;
+    let path = field.exact_path().ok_or_else(|| no_such(field, "exact values"))?;
+    let mut wanted = Vec::with_capacity(values.len());
+    for value in values {
+        match (value, &field.kind) {
+            (Value::Text(text), _) => match exact_of(field) {
+                Some(exact) => wanted.push(codes::text_term(path, &normalize(exact, text))),
+                None => return Err(no_such(field, "a text")),
+            },
+            (Value::Ip(address), Kind::Ip) => wanted.push(codes::text_term(path, &codes::of_address(*address))),
+            _ => {
+                let code = span_of(field, Some((value, true)), Some((value, true)))?;
+                if let Some((least, most)) = code
+                    && least == most
+                {
+                    wanted.push(codes::number_term(path, least));
+                }
+            }
+        }
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    Ok(terms(layout.values, wanted))
+}
+
+/// The codes between two bounds, both inside; `None` where there are none. Open bounds are the ends of all codes.
+fn span_of(field: &Field, lower: Option<(&Value, bool)>, upper: Option<(&Value, bool)>) -> Result<Option<(i64, i64)>> {
+    let least = match lower {
+        None => Some(i64::MIN),
+        Some((value, inside)) => lowest(field, value, inside)?,
+    };
+    let most = match upper {
+        None => Some(i64::MAX),
+        Some((value, inside)) => highest(field, value, inside)?,
+    };
+    Ok(least.zip(most).filter(|(least, most)| least <= most))
+}
+
+/// The least code that is not below the bound; `None` where there is none.
+fn lowest(field: &Field, value: &Value, inside: bool) -> Result<Option<i64>> {
+    let step = i128::from(!inside);
+    let code = match (value, &field.kind) {
+        (Value::Long(whole), Kind::Number(number)) if number.is_whole() => i128::from(*whole) + step,
+        (Value::Double(double), Kind::Number(number)) if number.is_whole() => {
+            let whole = double.ceil();
+            whole as i128 + if whole == *double { step } else { 0 }
+        }
+        (Value::Date(time), Kind::Date(date)) => {
+            let unit = if date.nanos { 1 } else { 1_000_000 };
+            // the first whole unit at or after the moment, or after it
+            (time.0 + step).div_euclid(unit) + i128::from((time.0 + step).rem_euclid(unit) != 0)
+        }
+        _ => i128::from(code_of(field, value)?) + step,
+    };
+    Ok(if code > i128::from(i64::MAX) { None } else { Some(i64::try_from(code).unwrap_or(i64::MIN)) })
+}
+
+/// The greatest code that is not above the bound; `None` where there is none.
+fn highest(field: &Field, value: &Value, inside: bool) -> Result<Option<i64>> {
+    let step = i128::from(!inside);
+    let code = match (value, &field.kind) {
+        (Value::Long(whole), Kind::Number(number)) if number.is_whole() => i128::from(*whole) - step,
+        (Value::Double(double), Kind::Number(number)) if number.is_whole() => {
+            let whole = double.floor();
+            whole as i128 - if whole == *double { step } else { 0 }
+        }
+        (Value::Date(time), Kind::Date(date)) => {
+            let unit = if date.nanos { 1 } else { 1_000_000 };
+            (time.0 - step).div_euclid(unit)
+        }
+        _ => i128::from(code_of(field, value)?) - step,
+    };
+    Ok(if code < i128::from(i64::MIN) { None } else { Some(i64::try_from(code).unwrap_or(i64::MAX)) })
+}
+
+/// The code of a value that stands for itself: fractions and truth.
+fn code_of(field: &Field, value: &Value) -> Result<i64> {
+    match (value, &field.kind) {
+        (Value::Boolean(truth), Kind::Boolean) => Ok(i64::from(*truth)),
+        (Value::Double(double), Kind::Number(number)) => {
+            let stored = number.narrow(*double).unwrap_or(if *double < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY });
+            Ok(codes::of_double(stored))
+        }
+        #[expect(clippy::cast_precision_loss, reason = "the field keeps doubles")]
+        (Value::Long(whole), Kind::Number(_)) => code_of(field, &Value::Double(*whole as f64)),
+        _ => Err(no_such(field, "a value of another kind")),
+    }
+}
+
+fn within(layout: &Layout, field: &Field, range: &Range) -> Result<Box<dyn Query>> {
+    of_document(field)?;
+    if range.lower.is_none() && range.upper.is_none() {
+        return exists(layout, field);
+    }
+    let bound = |side: &Option<(Value, bool)>| -> Result<Bound<Vec<u8>>> {
+        let Some((value, inside)) = side else { return Ok(Bound::Unbounded) };
+        let text = match (value, exact_of(field)) {
+            (Value::Text(text), Some(exact)) => normalize(exact, text),
+            (Value::Ip(address), None) => codes::of_address(*address),
+            _ => return Err(no_such(field, "a value of another kind")),
+        };
+        Ok(if *inside { Bound::Included(text.into_bytes()) } else { Bound::Excluded(text.into_bytes()) })
+    };
+    match &field.kind {
+        Kind::Keyword(_) | Kind::Text { .. } | Kind::Ip => {
+            let path = field.exact_path().ok_or_else(|| no_such(field, "a range"))?;
+            let ranges = [(bound(&range.lower)?, bound(&range.upper)?)].into();
+            Ok(Box::new(Set::Texts { column: values_column(path), ranges }))
+        }
+        Kind::Number(_) | Kind::Date(_) | Kind::Boolean => {
+            let side = |side: &'_ Option<(Value, bool)>| side.clone();
+            let (lower, upper) = (side(&range.lower), side(&range.upper));
+            let span = span_of(
+                field,
+                lower.as_ref().map(|(value, inside)| (value, *inside)),
+                upper.as_ref().map(|(value, inside)| (value, *inside)),
+            )?;
+            Ok(match span {
+                Some((least, most)) => Box::new(Set::Numbers { column: values_column(&field.path), range: least..=most }),
+                None => Box::new(EmptyQuery),
+            })
+        }
+        _ => Err(no_such(field, "a range")),
+    }
+}
+
+fn matching(layout: &Layout, field: &Field, pattern: &Pattern) -> Result<Box<dyn Query>> {
+    of_document(field)?;
+    let exact = exact_of(field).ok_or_else(|| no_such(field, "a pattern"))?;
+    let prefix = codes::term_prefix(&exact.path);
+    let pattern = normal_pattern(exact, pattern);
+    if let (Shape::Prefix(text), false) = (&pattern.shape, pattern.ignore_case) {
+        return Ok(Box::new(Set::Beginning { field: layout.values, prefix: [prefix, text.as_bytes().to_vec()].concat() }));
+    }
+    let machine = OnTerms { prefix: prefix.into(), machine: Arc::new(pattern.machine()) };
+    Ok(Box::new(Set::Pattern { field: layout.values, machine }))
+}
+
+/// A pattern is held against normalised values, so its own letters are normalised, too.
+pub(super) fn normal_pattern(exact: &Exact, pattern: &Pattern) -> Pattern {
+    if exact.normalizer.as_deref() != Some("lowercase") {
+        return pattern.clone();
+    }
+    let shape = match &pattern.shape {
+        Shape::Prefix(text) => Shape::Prefix(normalize(exact, text)),
+        Shape::Wildcard(pieces) => Shape::Wildcard(
+            pieces.iter().map(|piece| if let Piece::Char(c) = piece { Piece::Char(lower(*c)) } else { piece.clone() }).collect(),
+        ),
+        Shape::Regexp(node) => Shape::Regexp(lower_node(node)),
+    };
+    Pattern { shape, ignore_case: pattern.ignore_case }
+}
+
+fn lower_node(node: &Node) -> Node {
+    match node {
+        Node::Char(c) => Node::Char(lower(*c)),
+        Node::Class { negated, ranges } => {
+            Node::Class { negated: *negated, ranges: ranges.iter().map(|(from, to)| (lower(*from), lower(*to))).collect() }
+        }
+        Node::Concat(nodes) => Node::Concat(nodes.iter().map(lower_node).collect()),
+        Node::Alternate(nodes) => Node::Alternate(nodes.iter().map(lower_node).collect()),
+        Node::Repeat { node, min, max } => Node::Repeat { node: Box::new(lower_node(node)), min: *min, max: *max },
+        Node::Empty | Node::Any => node.clone(),
+    }
+}
+
+fn with_words(layout: &Layout, field: &Field, words: &TextFilter) -> Result<Box<dyn Query>> {
+    of_document(field)?;
+    let (TextFilter::Any(text) | TextFilter::Phrase(text) | TextFilter::PhrasePrefix(text)) = words;
+    let analyzer = match &field.kind {
+        Kind::Text { analyzer, .. } => analyzer,
+        // a keyword is one word
+        Kind::Keyword(exact) if !matches!(words, TextFilter::PhrasePrefix(_)) => {
+            return Ok(terms(layout.values, vec![codes::text_term(&exact.path, &normalize(exact, text))]));
+        }
+        _ => return Err(no_such(field, "words")),
+    };
+    let mut found: Vec<Vec<u8>> =
+        analyze(analyzer, text).iter().map(|token| codes::text_term(&field.path, &token.word)).collect();
+    if found.is_empty() {
+        return Ok(Box::new(EmptyQuery));
+    }
+    let beginning = match words {
+        TextFilter::Any(_) => {
+            found.sort_unstable();
+            found.dedup();
+            return Ok(terms(layout.words, found));
+        }
+        TextFilter::Phrase(_) if found.len() == 1 => return Ok(terms(layout.words, found)),
+        TextFilter::Phrase(_) => None,
+        TextFilter::PhrasePrefix(_) => found.pop(),
+    };
+    Ok(match (beginning, found.is_empty()) {
+        (Some(prefix), true) => Box::new(Set::Beginning { field: layout.words, prefix }),
+        (beginning, _) => Box::new(Set::Phrase(Phrase { field: layout.words, terms: found, beginning })),
+    })
+}
+
+fn inside(field: &Field, networks: &[Cidr]) -> Result<Box<dyn Query>> {
+    of_document(field)?;
+    if field.kind != Kind::Ip {
+        return Err(no_such(field, "networks"));
+    }
+    if networks.is_empty() {
+        return Ok(Box::new(EmptyQuery));
+    }
+    let bound = |address| Bound::Included(codes::of_address(IpAddr::V6(address)).into_bytes());
+    let ranges = networks.iter().map(|network| network.span()).map(|(first, last)| (bound(first), bound(last))).collect();
+    Ok(Box::new(Set::Texts { column: values_column(&field.path), ranges }))
+}
