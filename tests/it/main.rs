@@ -1,1 +1,12 @@
+//! Everything tested from outside: the engines at their trait, hooke through its real router on a port of its own.
+//!
+//! `HOOKE_TEST_ELASTICSEARCH` names an Elasticsearch to test on (`scripts/test` starts one). Without it half of the tests say that
+//! they did not run; under `HOOKE_TEST_REQUIRE=1` they fail instead.
 
+#![allow(clippy::unwrap_used)]
+#![allow(unreachable_pub, reason = "in a binary `pub` is for its other modules")]
+
+mod app;
+mod conformance;
+mod ground;
+mod layering;
