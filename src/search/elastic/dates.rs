@@ -39,11 +39,11 @@ fn bounds(nanos: bool, lower: Option<(Time, bool)>, upper: Option<(Time, bool)>)
     let most = if nanos { NANOS_MOST } else { i128::from(i64::MAX) };
     let lower = lower.map(|(time, inside)| {
         let floor = time.0.div_euclid(unit);
-        if inside && floor * unit == time.0 { floor } else { floor + 1 }
+        if inside && time.0.rem_euclid(unit) == 0 { floor } else { floor.saturating_add(1) }
     });
     let upper = upper.map(|(time, inside)| {
         let floor = time.0.div_euclid(unit);
-        if !inside && floor * unit == time.0 { floor - 1 } else { floor }
+        if !inside && time.0.rem_euclid(unit) == 0 { floor.saturating_sub(1) } else { floor }
     });
     if lower.is_some_and(|lower| lower > most)
         || upper.is_some_and(|upper| upper < least)

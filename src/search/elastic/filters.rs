@@ -11,8 +11,8 @@ use crate::search::{Error, Field, FieldRef, Filter, GeoPoint, Kind, Quantifier, 
 
 /// Values in one `terms`: `index.max_terms_count` by default.
 const MOST_VALUES: usize = 65_536;
-/// Words that the last one of a phrase may go on to.
-const MOST_ENDINGS: u32 = 10_000;
+/// Words that the last one of a phrase may go on to: more than any field has, for where Elasticsearch stops it says nothing.
+const ENDINGS: u32 = 10_000_000;
 
 /// What is left of a range once the field's own limits are known.
 #[derive(Debug, PartialEq)]
@@ -203,9 +203,11 @@ fn text(field: &Field, words: &TextFilter) -> Result<Json> {
     Ok(match words {
         TextFilter::Any(text) => json!({"match": {path: {"query": text}}}),
         TextFilter::Phrase(text) => json!({"match_phrase": {path: {"query": text}}}),
-        TextFilter::PhrasePrefix(text) => {
-            json!({"match_phrase_prefix": {path: {"query": text, "max_expansions": MOST_ENDINGS}}})
+        // one word alone is a plain prefix, which has no limit of endings
+        TextFilter::PhrasePrefix(text) if text.chars().all(char::is_alphanumeric) => {
+            json!({"match_bool_prefix": {path: {"query": text}}})
         }
+        TextFilter::PhrasePrefix(text) => json!({"match_phrase_prefix": {path: {"query": text, "max_expansions": ENDINGS}}}),
     })
 }
 

@@ -52,11 +52,15 @@ fn limits(number: Number) -> Limits {
 
 /// Inclusive whole bounds: `> 1.5` is `>= 2`.
 fn whole(least: i128, most: i128, range: &Range) -> Option<Bounds> {
+    let nan = |bound: &Option<(Value, bool)>| matches!(bound, Some((Value::Double(at), _)) if at.is_nan());
+    if nan(&range.lower) || nan(&range.upper) {
+        return Some(Bounds::Nothing);
+    }
     let lower = match &range.lower {
         None => None,
         Some((Value::Long(at), inside)) => Some(i128::from(*at) + i128::from(!inside)),
         Some((Value::Double(at), inside)) => {
-            let ceil = rounded(at.ceil())?;
+            let ceil = far(at.ceil());
             Some(ceil + i128::from(!inside && at.ceil() == *at))
         }
         Some(_) => return None,
@@ -65,7 +69,7 @@ fn whole(least: i128, most: i128, range: &Range) -> Option<Bounds> {
         None => None,
         Some((Value::Long(at), inside)) => Some(i128::from(*at) - i128::from(!inside)),
         Some((Value::Double(at), inside)) => {
-            let floor = rounded(at.floor())?;
+            let floor = far(at.floor());
             Some(floor - i128::from(!inside && at.floor() == *at))
         }
         Some(_) => return None,
@@ -117,6 +121,6 @@ fn as_whole(double: f64) -> Option<i64> {
 
 /// Far values stand for all that lie beyond every field.
 #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, which is what is meant")]
-fn rounded(double: f64) -> Option<i128> {
-    (!double.is_nan()).then(|| (double as i128).clamp(-(1 << 100), 1 << 100))
+fn far(double: f64) -> i128 {
+    (double as i128).clamp(-(1 << 100), 1 << 100)
 }

@@ -14,6 +14,8 @@ const LONGEST: usize = 1_000;
 pub(super) fn query(path: &str, pattern: &Pattern) -> Result<Json> {
     match (&pattern.shape, pattern.ignore_case) {
         (Shape::Prefix(text), false) => Ok(json!({"prefix": {path: {"value": text}}})),
+        // an empty pattern, here and below, means the empty value; there it finds nothing
+        (Shape::Wildcard(pieces), false) if pieces.is_empty() => Ok(empty(path)),
         (Shape::Wildcard(pieces), false) => Ok(json!({"wildcard": {path: {"value": wildcard(pieces)}}})),
         (Shape::Prefix(text), true) => {
             let mut regexp: String = text.chars().map(letter).collect();
@@ -38,8 +40,7 @@ pub(super) fn query(path: &str, pattern: &Pattern) -> Result<Json> {
 
 fn expression(path: &str, text: String) -> Result<Json> {
     if text.is_empty() || text == "()" {
-        // an empty expression matches nothing there, but it means the empty value
-        return Ok(json!({"term": {path: {"value": ""}}}));
+        return Ok(empty(path));
     }
     if text.encode_utf16().count() > LONGEST {
         return Err(Error::invalid(
@@ -47,6 +48,10 @@ fn expression(path: &str, text: String) -> Result<Json> {
         ));
     }
     Ok(json!({"regexp": {path: {"value": text, "flags": "NONE"}}}))
+}
+
+fn empty(path: &str) -> Json {
+    json!({"term": {path: {"value": ""}}})
 }
 
 fn wildcard(pieces: &[Piece]) -> String {

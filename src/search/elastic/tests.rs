@@ -300,3 +300,244 @@ async fn nobody_there_is_told_at_once() {
     assert!(!engine.health(&call()).await.unwrap().ready);
     assert!(began.elapsed() < Duration::from_secs(2));
 }
+
+#[tokio::test]
+async fn patterns_find_what_they_mean() {
+    use crate::search::pattern::Pattern;
+    let Some(bench) = bench() else { return };
+    let on = bench.make("pattern", json!({"k": {"type": "keyword"}})).await;
+    let values = [
+        "",
+        "a",
+        "A",
+        "ab",
+        "aB",
+        "abc",
+        "a*b",
+        "a?b",
+        "a\\b",
+        "été",
+        "ÉTÉ",
+        "σίσυφος",
+        "ΣΊΣΥΦΟΣ",
+        "kelvin",
+        "\u{212a}elvin",
+        "Straße",
+        "a.b",
+        "a#b",
+        "a@b",
+        "a~b",
+        "a&b",
+        "a<1-3>b",
+        "\"quoted\"",
+        "a\nb",
+        "[x]",
+        "a-b",
+        "a^b",
+        "a/b",
+        "{x}",
+        "(x)",
+        "x|y",
+        "𝒳y",
+        "2024-01-01",
+        "aaa",
+        "aaaa",
+        "$x",
+        "a b",
+        "lib-c",
+        "LIB-C",
+    ];
+    let documents: Vec<(String, Json)> =
+        values.iter().enumerate().map(|(n, value)| (n.to_string(), json!({"k": value}))).collect();
+    let documents: Vec<(&str, Json)> = documents.iter().map(|(id, json)| (id.as_str(), json.clone())).collect();
+    bench.fill(&on, &documents).await;
+    let mut patterns = Vec::new();
+    for ignore_case in [false, true] {
+        for text in ["a", "A", "é", "σ", "K", "", "[", "\"", "str", "lib-"] {
+            patterns.extend(Pattern::prefix(text, ignore_case));
+        }
+        for text in ["a*", "a?b", r"a\*b", r"a\?b", r"a\\b", "k*n", "str*e", "σ*σ", "a*b*", "", "a"] {
+            patterns.extend(Pattern::wildcard(text, ignore_case));
+        }
+        for text in [
+            "a",
+            "a.b",
+            r"a\.b",
+            "a[*?]b",
+            "[a-c]+",
+            "a{3}",
+            "a{2,}",
+            "a{3,4}",
+            "(a|ab)(c|)",
+            "(|a)",
+            "a|b|abc",
+            "",
+            "[^a]b",
+            "a[^b]b",
+            r"\d{4}-\d\d-\d\d",
+            "k[a-z]+",
+            "[σΣ].*",
+            "a#b",
+            "a@b",
+            "a~b",
+            "a&b",
+            "a<1-3>b",
+            "\"quoted\"",
+            r"\[x\]",
+            "a-b",
+            "a[-^]b",
+            "a/b",
+            r"\{x\}",
+            r"\(x\)",
+            r"x\|y",
+            "𝒳y",
+            "[𝒳]y",
+            "$x",
+            r"a\sb",
+            r"a\^b",
+            "()",
+            "a()",
+            "(a?)*",
+            "x?(a|b)*",
+        ] {
+            patterns.extend(Pattern::regexp(text, ignore_case));
+        }
+    }
+    assert!(patterns.len() > 100);
+    for pattern in patterns {
+        let mut query = Query::new(on.name.clone());
+        query.filter = Filter::Pattern(field(&on, "k"), pattern.clone());
+        query.page.size = 100;
+        let page = bench.one(query).await.unwrap_or_else(|fault| panic!("{pattern:?}: {fault:?}"));
+        let mut found: Vec<&str> = page.hits.iter().map(|hit| hit.document.source["k"].as_str().unwrap()).collect();
+        let mut expected: Vec<&str> = values.iter().copied().filter(|value| pattern.matches(value)).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "{pattern:?}");
+    }
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn filters_never_become_a_bad_request() {
+    use crate::search::date::Time;
+    use crate::search::value::{Cidr, Value};
+    use crate::search::{GeoPoint, Number, Range, TextFilter};
+    let Some(bench) = bench() else { return };
+    let on = bench
+        .make(
+            "filter",
+            json!({
+                "byte": {"type": "byte"}, "long": {"type": "long"}, "float": {"type": "float"}, "half": {"type": "half_float"},
+                "double": {"type": "double"}, "date": {"type": "date", "format": "dd/MM/yyyy"}, "nanos": {"type": "date_nanos"},
+                "ip": {"type": "ip"}, "text": {"type": "text"}, "flag": {"type": "boolean"}, "k": {"type": "keyword"},
+                "place": {"type": "geo_point"}, "o": {"properties": {"n": {"type": "nested", "properties": {"x": {"type": "long"}}}}},
+            }),
+        )
+        .await;
+    bench
+        .fill(
+            &on,
+            &[
+                (
+                    "1",
+                    json!({
+                        "byte": 5, "long": 5, "float": 0.1, "half": 0.1, "double": 0.1, "date": "02/01/2024",
+                        "nanos": "2024-01-02T03:04:05.123456789Z", "ip": ["10.0.0.1", "2001:db8::1"], "text": "lazy brown dog", "flag": true,
+                        "k": "x", "place": {"lat": 1.0, "lon": 2.0}, "o": {"n": [{"x": 1}]},
+                    }),
+                ),
+                ("2", json!({})),
+            ],
+        )
+        .await;
+    let extremes = [f64::MIN, -1e300, -1e10, -1.5, 0.0, 1e10, 1e300, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    let mut filters = Vec::new();
+    for path in ["byte", "long", "float", "half", "double"] {
+        let field = field(&on, path);
+        let values = extremes.map(Value::Double).into_iter().chain([i64::MIN, -129, 0, 5, 128, i64::MAX].map(Value::Long));
+        for value in values {
+            filters.push(Filter::OneOf(field.clone(), vec![value.clone()]));
+            for inside in [true, false] {
+                let bound = Some((value.clone(), inside));
+                filters.push(Filter::Range(field.clone(), Range { lower: bound.clone(), upper: None }));
+                filters.push(Filter::Range(field.clone(), Range { lower: None, upper: bound }));
+            }
+        }
+        assert!(matches!(
+            field.kind,
+            crate::search::Kind::Number(Number::Byte | Number::Long | Number::Float | Number::HalfFloat | Number::Double)
+        ));
+    }
+    for path in ["date", "nanos"] {
+        for at in [i128::MIN, -1, 0, 1, 1_700_000_000_000_000_001, i128::from(i64::MAX), i128::from(i64::MAX) + 1, i128::MAX] {
+            let value = Value::Date(Time(at));
+            filters.push(Filter::OneOf(field(&on, path), vec![value.clone(), value.clone()]));
+            for inside in [true, false] {
+                let bound = Some((value.clone(), inside));
+                filters.push(Filter::Range(field(&on, path), Range { lower: bound.clone(), upper: None }));
+                filters.push(Filter::Range(field(&on, path), Range { lower: None, upper: bound }));
+            }
+        }
+    }
+    for text in ["", " ", "!!!", "lazy", "lazy br", "lazy brown d", "br-", "\u{0}", "*", "\"a", "lazy\nbrown"] {
+        for words in [TextFilter::Any(text.into()), TextFilter::Phrase(text.into()), TextFilter::PhrasePrefix(text.into())] {
+            filters.push(Filter::Words(field(&on, "text"), words.clone()));
+            filters.push(Filter::Words(field(&on, "k"), words));
+        }
+    }
+    filters.extend(["text", "o", "o.n", "place", "flag", "k", "ip", "nanos"].map(|path| Filter::Exists(field(&on, path))));
+    for network in ["0.0.0.0/0", "::/0", "10.0.0.0/8", "::ffff:10.0.0.0/104", "10.0.0.1/32", "2001:db8::/32"] {
+        filters.push(Filter::Networks(field(&on, "ip"), vec![Cidr::parse(network).unwrap()]));
+    }
+    let place = field(&on, "place");
+    filters.push(Filter::Near { field: place.clone(), center: GeoPoint { lat: 1.0, lon: 2.0 }, metres: 0.0 });
+    filters.push(Filter::InBox { field: place, top: 10.0, left: 170.0, bottom: 0.0, right: -170.0 });
+    filters.extend([Filter::Nothing, Filter::Or(vec![]), Filter::And(vec![]), Filter::Ids(vec![])]);
+    for (part, filters) in filters.chunks(100).enumerate() {
+        let queries: Vec<Query> =
+            filters.iter().map(|filter| Query { filter: filter.clone(), ..Query::new(on.name.clone()) }).collect();
+        let pages = bench.engine.search(&call(), &queries).await.unwrap();
+        for (filter, page) in filters.iter().zip(pages) {
+            page.unwrap_or_else(|fault| panic!("{part} {filter:?}: {fault:?}"));
+        }
+    }
+    let holds = |filter: Filter| {
+        let query = Query { filter, ..Query::new(on.name.clone()) };
+        bench.ids(query)
+    };
+    let one: Vec<String> = vec!["1".into()];
+    let range = |path: &str, lower: Option<(Value, bool)>, upper: Option<(Value, bool)>| {
+        Filter::Range(field(&on, path), Range { lower, upper })
+    };
+    let at = |text: &str| Value::Date(Time(text.parse::<jiff::Timestamp>().unwrap().as_nanosecond()));
+    for filter in [
+        range("byte", Some((Value::Long(-1_000), true)), Some((Value::Long(1_000), true))),
+        range("byte", Some((Value::Double(4.5), false)), Some((Value::Double(5.5), false))),
+        Filter::OneOf(field(&on, "float"), vec![Value::Double(f64::from(0.1_f32))]),
+        Filter::OneOf(field(&on, "date"), vec![at("2024-01-02T00:00:00Z")]),
+        range("date", Some((at("2024-01-01T23:59:59.999Z"), false)), Some((at("2024-01-02T00:00:00.0005Z"), false))),
+        Filter::OneOf(field(&on, "nanos"), vec![at("2024-01-02T03:04:05.123456789Z")]),
+        range("nanos", Some((at("2024-01-02T03:04:05.123456788Z"), false)), Some((at("2024-01-02T03:04:05.123456790Z"), false))),
+        range("nanos", Some((Value::Date(Time(-5)), true)), None),
+        Filter::Networks(field(&on, "ip"), vec![Cidr::parse("::ffff:10.0.0.0/104").unwrap()]),
+        Filter::Exists(field(&on, "o.n")),
+        Filter::Exists(field(&on, "o")),
+        Filter::Words(field(&on, "text"), TextFilter::PhrasePrefix("lazy br".into())),
+        Filter::Words(field(&on, "text"), TextFilter::PhrasePrefix("BR".into())),
+        Filter::not(Filter::not(Filter::OneOf(field(&on, "flag"), vec![Value::Boolean(true)]))),
+        Filter::Near { field: field(&on, "place"), center: GeoPoint { lat: 1.0, lon: 2.001 }, metres: 200.0 },
+    ] {
+        assert_eq!(holds(filter.clone()).await, one, "{filter:?}");
+    }
+    for filter in [
+        range("date", Some((at("2024-01-02T00:00:00Z"), false)), None),
+        range("nanos", Some((at("2024-01-02T03:04:05.123456789Z"), false)), None),
+        Filter::OneOf(field(&on, "date"), vec![at("2024-01-02T00:00:00.0005Z")]),
+        Filter::OneOf(field(&on, "byte"), vec![Value::Long(500)]),
+        range("long", Some((Value::Double(1e300), true)), None),
+    ] {
+        assert_eq!(holds(filter.clone()).await, Vec::<String>::new(), "{filter:?}");
+    }
+    bench.clean().await;
+}
