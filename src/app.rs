@@ -20,7 +20,7 @@ pub struct App {
     pub catalog: Watch,
     /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
     pub state: Arc<dyn Engine>,
-    pub signer: Signer,
+    pub signer: Arc<Signer>,
     pub stats: Stats,
     /// There was nothing in the data folder before.
     pub fresh: bool,
@@ -32,21 +32,34 @@ pub struct App {
 pub struct Watch {
     engine: Arc<dyn Engine>,
     config: Config,
-    now: arc_swap::ArcSwap<crate::catalog::Catalog>,
+    now: tokio::sync::watch::Sender<Arc<crate::catalog::Catalog>>,
+    seen: tokio::sync::Mutex<Option<Arc<Vec<Arc<search::Collection>>>>>,
 }
 
 impl Watch {
     fn new(engine: Arc<dyn Engine>, config: &Config) -> Self {
-        Watch { engine, config: config.clone(), now: arc_swap::ArcSwap::default() }
+        let now = tokio::sync::watch::Sender::new(Arc::default());
+        Watch { engine, config: config.clone(), now, seen: tokio::sync::Mutex::default() }
     }
 
     pub fn now(&self) -> Arc<crate::catalog::Catalog> {
-        self.now.load_full()
+        self.now.borrow().clone()
+    }
+
+    pub fn changes(&self) -> tokio::sync::watch::Receiver<Arc<crate::catalog::Catalog>> {
+        self.now.subscribe()
     }
 
     pub async fn refresh(&self, call: &Call) -> search::Result<()> {
+        let mut seen = self.seen.lock().await;
         let collections = self.engine.collections(call).await?;
-        self.now.store(Arc::new(crate::catalog::Catalog::of(&collections, &self.config)));
+        if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &collections)) {
+            return Ok(());
+        }
+        let mut catalog = crate::catalog::Catalog::of(&collections, &self.config);
+        catalog.revision = self.now().revision + 1;
+        self.now.send_replace(Arc::new(catalog));
+        *seen = Some(collections);
         Ok(())
     }
 }
@@ -75,7 +88,7 @@ impl App {
             search::open_embedded(&config.data.join("state")).await.context("the state cannot be opened")?
         };
         Ok(Arc::new(App {
-            signer: Signer::new(&secret),
+            signer: Arc::new(Signer::new(&secret)),
             stats: Stats::default(),
             catalog: Watch::new(engine.clone(), &config),
             fresh,

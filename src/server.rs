@@ -23,7 +23,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::rest;
+use crate::{graphql, rest};
 
 /// Requests in flight have so long to end once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -31,24 +31,24 @@ const GRACE: Duration = Duration::from_secs(10);
 /// A handler gives up by itself when its time is over; the layer around it only catches what does not.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// Every route, without the layers.
-fn routes(app: &Arc<App>) -> Router {
-    Router::new().merge(health::routes(app.clone())).merge(rest::routes(app.clone()))
-}
-
 /// All of hooke as a service.
-pub fn router(app: &Arc<App>) -> Router {
+pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let limits = &app.config.limits;
     let gate = Arc::new(guard::Gate::new(&app.config));
+    let api = graphql::Api::open(app.engine.clone(), app.catalog.changes(), app.signer.clone(), &app.config).await?;
+    let routes = Router::new()
+        .merge(health::routes(app.clone(), api.clone()))
+        .merge(rest::routes(app.clone()))
+        .merge(graphql::routes(api));
     // the last one is the outermost
-    routes(app)
+    Ok(routes
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(RequestDecompressionLayer::new())
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.time + SLACK))
         .layer(from_fn_with_state(gate, guard::check_caller))
         .layer(CatchPanicLayer::custom(observe::answer_panic))
         .layer(from_fn(observe::explain_refusal))
-        .layer(from_fn_with_state(app.clone(), observe::watch_request))
+        .layer(from_fn_with_state(app.clone(), observe::watch_request)))
 }
 
 /// Refuses to be open to the network by accident.
@@ -74,7 +74,7 @@ pub async fn run(
     write_note(&note, address, &app.config).await?;
 
     let (told, mut heard) = tokio::sync::watch::channel(false);
-    let router = router(&app);
+    let router = router(&app).await?;
     let listener = listener.tap_io(|stream| {
         // answers are small and written whole: waiting for more to send only delays them
         if let Err(fault) = stream.set_nodelay(true) {

@@ -10,24 +10,28 @@ use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::graphql::Api;
 use crate::telemetry::RequestId;
 
 /// Who asks whether we are ready asks again soon.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-pub(super) fn routes(app: Arc<App>) -> Router {
+pub(super) fn routes(app: Arc<App>, api: Arc<Api>) -> Router {
     Router::new()
         .route("/livez", get(async || Json(json!({ "status": "OK" }))))
         .route("/readyz", get(tell_readiness))
         .route("/v1/healthcheck", get(async || Json(json!({ "status": "OK" }))))
-        .with_state(app)
+        .with_state((app, api))
 }
 
-async fn tell_readiness(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> (StatusCode, Json<Value>) {
+async fn tell_readiness(
+    State((app, api)): State<(Arc<App>, Arc<Api>)>,
+    Extension(id): Extension<RequestId>,
+) -> (StatusCode, Json<Value>) {
     let call = crate::search::Call::within(PATIENCE).named(id.0);
     let answer = tokio::time::timeout(PATIENCE, app.engine.health(&call)).await;
     let (engine, detail) = match answer {
-        Ok(Ok(health)) if health.ready && app.catalog.now().revision == 0 => {
+        Ok(Ok(health)) if health.ready && api.revision() == 0 => {
             (Some(health.engine), "the collections were not read yet".to_owned())
         }
         Ok(Ok(health)) if health.ready => {
