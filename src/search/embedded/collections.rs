@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::super::{Analyzer, Collection, Exact, Field, FieldRef, Kind, Origin};
+use super::super::{Analyzer, Collection, CollectionName, Exact, Field, FieldRef, Kind, Origin};
 use super::super::{Error, Result};
 
 /// More fields than this are refused, as Elasticsearch refuses them by default.
@@ -13,6 +13,10 @@ const MOST_FIELDS: usize = 1_000;
 pub(super) fn accept(collection: &Collection) -> Result<()> {
     if collection.origin != Origin::Index {
         return Err(Error::Unsupported("an alias, a data stream or a pattern".into()));
+    }
+    let name = &collection.name;
+    if !name.is_hidden() {
+        CollectionName::parse(name.as_str()).map_err(|fault| Error::invalid(fault.to_string()))?;
     }
     accept_fields(&collection.fields)
 }
@@ -119,7 +123,7 @@ fn joined(old: &Field, new: &Field) -> Result<Field> {
     let list = wanted.list;
     wanted.list = old.list;
     if wanted != *old {
-        return Err(refused(&old.path, "exists and is not the same; a field's kind cannot be changed"));
+        return Err(refused(&old.path, "exists and is another kind of field: that cannot be changed"));
     }
     wanted.list = list;
     for child in &new.fields {
@@ -134,7 +138,7 @@ fn refused(path: &str, why: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::{CollectionName, Number};
+    use super::super::super::Number;
     use super::*;
 
     fn field(path: &str, kind: Kind, fields: Vec<FieldRef>) -> FieldRef {

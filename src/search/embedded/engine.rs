@@ -22,7 +22,7 @@ use super::group::Item;
 use super::indexer::{Indexer, Progress};
 use super::moment::{Held, no_collection};
 use super::projection::project;
-use super::rules::allows;
+use super::rules::allowed;
 use super::searching::{View, run};
 use super::snapshots::Snapshots;
 use super::store::Store;
@@ -228,8 +228,16 @@ impl Engine for Embedded {
         let moment = self.progress.moment.load_full();
         let snapshots = Arc::clone(&self.snapshots);
         let (batch, deadline) = (batch.to_vec(), call.deadline);
-        let search = move || Ok(batch.iter().map(|query| search_one(query, &moment, &snapshots, deadline)).collect());
-        self.blocking(call, search).await
+        // the caller's future: once it is dropped nobody wants the rest
+        let waiting = Arc::new(());
+        let wanted = Arc::downgrade(&waiting);
+        let search = move || {
+            let stopped = || wanted.strong_count() == 0 || tokio::time::Instant::now() >= deadline;
+            Ok(batch.iter().map(|query| search_one(query, &moment, &snapshots, &stopped)).collect())
+        };
+        let found = self.blocking(call, search).await;
+        drop(waiting);
+        found
     }
 
     async fn open_snapshot(&self, _: &Call, name: &CollectionName) -> Result<SnapshotId> {
@@ -253,7 +261,7 @@ fn search_one(
     query: &Query,
     live: &Arc<super::moment::Moment>,
     snapshots: &Snapshots,
-    deadline: tokio::time::Instant,
+    stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<Page> {
     let [name] = query.on.as_slice() else {
         return Err(Error::Unsupported("a search over several collections".into()));
@@ -264,12 +272,7 @@ fn search_one(
     };
     let seen = moment.seen(name)?;
     let documents = moment.documents(seen)?;
-    let view = View {
-        searcher: seen.searcher.clone(),
-        layout: Arc::clone(&seen.layout),
-        documents: &documents,
-        stopped: &|| tokio::time::Instant::now() >= deadline,
-    };
+    let view = View { searcher: seen.searcher.clone(), layout: Arc::clone(&seen.layout), documents: &documents, stopped };
     run(&view, query)
 }
 
@@ -282,26 +285,31 @@ struct Reader {
 impl Reader {
     fn get(&self, documents: &[DocRef], fields: Option<&[Arc<str>]>, rule: &Filter) -> Result<Vec<Option<Document>>> {
         let reading = self.store.read()?;
-        let mut answers = Vec::with_capacity(documents.len());
-        let mut last = None;
-        for asked in documents {
-            let held = self.all.get(&asked.collection).ok_or_else(|| no_collection(&asked.collection))?;
-            let table = match last.take() {
-                Some((uid, table)) if uid == held.uid => table,
-                _ => reading.collection(held.uid, &asked.collection)?,
-            };
-            // there is one concrete index, named as the collection, and no routing
-            let here = asked.index.as_deref().is_none_or(|index| index == asked.collection.as_str()) && asked.routing.is_none();
-            let found = if here { table.by_id(&asked.id)? } else { None };
-            last = Some((held.uid, table));
-            let allowed = match &found {
-                Some(document) => allows(&held.collection, rule, &document.id, &document.source)?,
-                None => false,
-            };
-            answers.push(found.filter(|_| allowed).map(|mut document| {
-                document.source = project(document.source, fields);
-                document
-            }));
+        let mut by_collection: BTreeMap<&CollectionName, Vec<usize>> = BTreeMap::new();
+        for (place, asked) in documents.iter().enumerate() {
+            by_collection.entry(&asked.collection).or_default().push(place);
+        }
+        let mut answers: Vec<Option<Document>> = documents.iter().map(|_| None).collect();
+        for (name, places) in by_collection {
+            let held = self.all.get(name).ok_or_else(|| no_collection(name))?;
+            let table = reading.collection(held.uid, name)?;
+            let mut found = Vec::new();
+            for place in places {
+                let asked = &documents[place];
+                // one concrete index, named as the collection, of one shard: routing leads nowhere else
+                let here = asked.index.as_deref().is_none_or(|index| index == name.as_str());
+                if here && let Some(document) = table.by_id(&asked.id)? {
+                    found.push((place, document));
+                }
+            }
+            let whole: Vec<_> = found.iter().map(|(_, document)| (&document.id, &document.source)).collect();
+            let through = allowed(&held.collection, rule, &whole)?;
+            for ((place, mut document), through) in found.into_iter().zip(through) {
+                if through {
+                    document.source = project(document.source, fields);
+                    answers[place] = Some(document);
+                }
+            }
         }
         Ok(answers)
     }

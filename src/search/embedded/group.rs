@@ -5,11 +5,11 @@ use std::collections::btree_map::Entry as Place;
 use std::sync::Arc;
 
 use super::super::{
-    Action, CollectionName, DocumentId, Error, Filter, Precondition, Result, Source, Write, WriteOutcome, Written,
+    Action, CollectionName, DocumentId, Error, Filter, Precondition, Result, Source, Write, WriteOutcome, Written, merge_patch,
 };
+use super::ids::fresh_id;
 use super::indexing::check;
 use super::moment::{Held, no_collection};
-use super::patch::merge;
 use super::rules::allows;
 use super::store::{CollectionWork, Entry, Work, version};
 use super::writer::AllHeld;
@@ -110,13 +110,13 @@ impl Touched<'_> {
                         let old = self.table.current(&id)?;
                         (id, old)
                     }
-                    None => (super::patch::fresh_id()?, None),
+                    None => (fresh_id()?, None),
                 };
-                meets(&precondition, &id, old)?;
+                meets(&precondition, old)?;
                 if let Some(old) = old
                     && !self.may(&rule, &id, old)?
                 {
-                    return Err(Error::Forbidden(format!("the document {id} of {on} is not yours to replace")));
+                    return Err(Error::Forbidden("the document of that id is not among those you may write".into()));
                 }
                 let json = match ready {
                     Some((uid, json)) if uid == self.held.uid => json,
@@ -131,7 +131,7 @@ impl Touched<'_> {
             Action::Update { id, patch, precondition } => {
                 let old = self.standing(&rule, &id, &precondition)?;
                 let mut source = self.table.source(old)?;
-                merge(&mut source, patch);
+                merge_patch(&mut source, patch);
                 check(&self.held.collection, &source)?;
                 let json = encode(&source)?;
                 self.put(&rule, id, Some(old), source, &json)
@@ -147,7 +147,7 @@ impl Touched<'_> {
 
     fn put(&mut self, rule: &Filter, id: DocumentId, old: Option<u64>, source: Source, json: &[u8]) -> WriteOutcome {
         if !allows(&self.held.collection, rule, &id, &source)? {
-            return Err(Error::Forbidden(format!("the document {id} would not be among those you may write")));
+            return Err(Error::Forbidden("the document would not be among those you may write".into()));
         }
         let seq_no = self.table.put(&id, old, json)?;
         self.entries.push(Entry { seq_no, id: id.clone(), source: Some(source.clone()) });
@@ -162,12 +162,15 @@ impl Touched<'_> {
 
     /// The number of a document that must be there, as far as the rule lets it be seen.
     fn standing(&self, rule: &Filter, id: &DocumentId, precondition: &Precondition) -> Result<u64> {
-        let absent = || Error::NotFound(format!("there is no document {id} in {}", self.held.collection.name));
+        if *precondition == Precondition::Absent {
+            return Err(Error::invalid("what is absent can neither be updated nor deleted"));
+        }
+        let absent = || Error::NotFound("there is no document of that id".into());
         let old = self.table.current(id)?.ok_or_else(absent)?;
         if !self.may(rule, id, old)? {
             return Err(absent());
         }
-        meets(precondition, id, Some(old))?;
+        meets(precondition, Some(old))?;
         Ok(old)
     }
 
@@ -179,14 +182,14 @@ impl Touched<'_> {
     }
 }
 
-fn meets(precondition: &Precondition, id: &DocumentId, old: Option<u64>) -> Result<()> {
+fn meets(precondition: &Precondition, old: Option<u64>) -> Result<()> {
     match (precondition, old) {
         (Precondition::None, _) | (Precondition::Absent, None) => Ok(()),
-        (Precondition::Absent, Some(_)) => Err(Error::Conflict(format!("there is a document {id} already"))),
+        (Precondition::Absent, Some(_)) => Err(Error::Conflict("there is a document of that id".into())),
         (Precondition::Version(wanted), Some(old)) if *wanted == version(old) => Ok(()),
-        (Precondition::Version(wanted), Some(old)) => {
-            Err(Error::Conflict(format!("the document {id} has changed: it is at version {} and not at {wanted}", version(old))))
+        (Precondition::Version(_), Some(_)) => {
+            Err(Error::Conflict("the document has changed: its version is another one".into()))
         }
-        (Precondition::Version(_), None) => Err(Error::Conflict(format!("the document {id} is gone, so it has no such version"))),
+        (Precondition::Version(_), None) => Err(Error::Conflict("the document is not there any more".into())),
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::super::{CollectionName, Error, Result, SnapshotId};
+use super::ids::fresh_id;
 use super::moment::Moment;
-use super::patch::fresh_id;
 
 /// A snapshot that nobody asked for so long is gone.
 const KEPT: Duration = Duration::from_secs(5 * 60);

@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::super::mapping;
+use super::super::value::Value;
 use super::super::{
     Action, Call, Collection, CollectionName, DocRef, DocumentId, Engine, Error, Fetch, Filter, Moment, Origin, Precondition,
     Query, Refresh, Source, TotalRequest, Version, Write, WriteOutcome, Written,
@@ -162,6 +163,32 @@ async fn each_item_has_its_own_outcome_and_sees_those_before_it() {
     assert_eq!(outcomes[9].as_ref().unwrap().id.as_str().len(), 20);
     assert_eq!(live(&*engine).await.len(), 2);
     assert_eq!(get(&*engine, "a").await, Some((4, json!({"n": 6}))));
+}
+
+#[tokio::test]
+async fn a_rule_holds_before_and_after_a_write_and_for_what_no_search_has_seen() {
+    let folder = TempDir::new().unwrap();
+    let engine = engine(folder.path()).await;
+    let field = things().field("n").unwrap().clone();
+    let rule = Filter::OneOf(field, vec![Value::Long(1)]);
+    let under = |write: Write| Write { rule: rule.clone(), ..write };
+    engine.write(&call(), vec![index("mine", 1), index("other", 2)], Refresh::None).await.unwrap();
+    let asked = ["mine", "other", "none", "mine"].map(|key| DocRef::new(name("things"), id(key)));
+    let found = engine.get(&call(), &asked, &Fetch::default(), &rule).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|found| found.map(|document| document.id.to_string())).collect();
+    assert_eq!(found, [Some("mine".to_owned()), None, None, Some("mine".to_owned())]);
+    let batch = vec![
+        under(update("other", json!({"n": 1}), Precondition::None)),
+        under(delete("other", Precondition::None)),
+        under(index("other", 1)),
+        under(index("new", 2)),
+        under(update("mine", json!({"n": 2}), Precondition::None)),
+        under(update("mine", json!({"title": "x"}), Precondition::None)),
+    ];
+    let outcomes = engine.write(&call(), batch, Refresh::None).await.unwrap();
+    assert!(matches!(outcomes[0], Err(Error::NotFound(_))) && matches!(outcomes[1], Err(Error::NotFound(_))));
+    assert!(outcomes[2..5].iter().all(|outcome| matches!(outcome, Err(Error::Forbidden(_)))), "{outcomes:?}");
+    assert!(outcomes[5].is_ok());
 }
 
 #[tokio::test]

@@ -222,7 +222,7 @@ impl Writer {
     fn create(&mut self, collection: Collection) -> Result<Box<dyn FnOnce(Then) -> Task>> {
         let name = collection.name.clone();
         if self.held.load().contains_key(&name) {
-            return Err(Error::Conflict(format!("there is a collection {name} already")));
+            return Err(Error::Conflict(format!("there is a collection {name}")));
         }
         accept(&collection)?;
         Layout::new(&collection)?;
