@@ -11,7 +11,8 @@ use serde_json::Value as Json;
 
 use super::Values;
 use crate::catalog::{Catalog, Exposed, ExposedField};
-use crate::graphql::schema::{node_id, shown};
+use crate::graphql::schema::node_id;
+use crate::search::Kind;
 
 /// A field of an answer.
 #[derive(Debug)]
@@ -242,8 +243,7 @@ impl<'a> Selector<'a> {
 }
 
 fn of_field<'a>(fields: &'a [ExposedField], name: &str) -> Option<(What, Of<'a>)> {
-    use crate::search::Kind;
-    let (at, field) = shown(fields).find(|(_, field)| field.name == name)?;
+    let (at, field) = fields.iter().enumerate().find(|(_, field)| field.name == name)?;
     let inner = match field.field.kind {
         Kind::Object | Kind::Nested => Of::Object(field),
         Kind::GeoPoint => Of::Point,

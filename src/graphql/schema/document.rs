@@ -51,7 +51,7 @@ pub(super) fn add(types: &mut Types, exposed: &Exposed) {
             TypeRef::named_nn(TypeRef::STRING),
             "Names this state of the document: it changes with every write.",
         ));
-    for (_, part) in shown(&exposed.fields) {
+    for part in &exposed.fields {
         object = object.field(field(&part.name, field_type(types, part)));
     }
     types.add(object);
@@ -59,26 +59,14 @@ pub(super) fn add(types: &mut Types, exposed: &Exposed) {
 }
 
 fn add_objects(types: &mut Types, collection: &str, fields: &[ExposedField]) {
-    for (_, parent) in shown(fields) {
+    for parent in fields {
         let Some(name) = &parent.type_name else { continue };
         let mut object = Object::new(name).description(format!("`{}` of `{collection}`.", parent.field.path));
-        for (_, part) in shown(&parent.fields) {
+        for part in &parent.fields {
             object = object.field(field(&part.name, field_type(types, part)));
         }
         types.add(object);
         add_objects(types, collection, &parent.fields);
-    }
-}
-
-/// The fields that are in the output type, with their places in the list: all but objects with nothing in them.
-pub(crate) fn shown(fields: &[ExposedField]) -> impl Iterator<Item = (usize, &ExposedField)> {
-    fields.iter().enumerate().filter(|(_, field)| is_shown(field))
-}
-
-fn is_shown(field: &ExposedField) -> bool {
-    match field.field.kind {
-        Kind::Object | Kind::Nested => field.type_name.is_some() && field.fields.iter().any(is_shown),
-        _ => true,
     }
 }
 

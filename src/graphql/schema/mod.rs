@@ -19,8 +19,6 @@ use async_graphql::{Name, SDLExportOptions, Value};
 
 use crate::catalog::Catalog;
 
-pub(crate) use document::shown;
-
 /// The schema as text, the same for equal catalogs.
 pub(crate) fn print(catalog: &Catalog, relay: bool) -> Result<String, SchemaError> {
     let schema = build(catalog, relay)?;
