@@ -33,7 +33,7 @@ fn main() {
         println!("cargo::rerun-if-changed=static/{name}");
     }
 
-    let mut files = String::from("pub(super) static FILES: &[File] = &[\n");
+    let mut files = String::from("static FILES: &[File] = &[\n");
     for name in OWN {
         let path = here.join(name);
         let hash = fs::read(&path).map(|bytes| fnv(&[bytes])).unwrap_or_default();
@@ -65,7 +65,7 @@ fn main() {
             list(&mut files, name, file, &folder.join(file));
         }
     }
-    let _ = write!(files, "];\n\npub(super) const BUNDLED: bool = {};\n", manifest.is_some());
+    let _ = write!(files, "];\n\nconst BUNDLED: bool = {};\n", manifest.is_some());
     if let Err(fault) = fs::write(out.join("assets.rs"), files) {
         println!("cargo::error=cannot write the list of assets: {fault}");
     }

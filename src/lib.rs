@@ -11,6 +11,8 @@ pub mod catalog;
 pub mod commands;
 /// The GraphQL API: the catalog as a schema, operations as one round trip, answers in their order.
 pub mod graphql;
+/// What people see in a browser: collections, searches, documents, the playground.
+pub mod pages;
 /// The REST API under `/v1`.
 pub mod rest;
 /// The core: what a query means, and the two engines that answer it.

@@ -23,7 +23,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::app::App;
 use crate::config::Config;
-use crate::{graphql, rest};
+use crate::{graphql, pages, rest};
 
 /// Requests in flight have so long to end once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -39,6 +39,7 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let routes = Router::new()
         .merge(health::routes(app.clone(), api.clone()))
         .merge(rest::routes(app.clone()))
+        .merge(pages::routes(app.clone()))
         .merge(graphql::routes(api));
     // the last one is the outermost
     Ok(routes

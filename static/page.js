@@ -27,10 +27,17 @@ document.addEventListener('DOMContentLoaded', () => {
   for (const form of document.querySelectorAll('form[data-lean]')) {
     form.addEventListener('formdata', ({ formData }) => {
       for (const [name, value] of [...formData]) {
-        const operator = name.startsWith('o.') && !formData.get(`v.${name.slice(2)}`) && !value.includes(':');
-        if (value === '' || operator) formData.delete(name);
+        const idle = name.startsWith('o.') && !formData.get(`v.${name.slice(2)}`) && !('alone' in form.elements[name].selectedOptions[0].dataset);
+        const usual = name === 'size' && value === '10';
+        if (value === '' || idle || usual) formData.delete(name);
       }
     });
+  }
+  // Filters stand beside the hits where there is room.
+  const wide = matchMedia('(min-width: 992px)');
+  for (const filters of document.querySelectorAll('details.filters')) {
+    filters.open = wide.matches;
+    wide.addEventListener('change', () => (filters.open = wide.matches));
   }
   // "/" goes to the search box, as people expect.
   document.addEventListener('keydown', (event) => {
