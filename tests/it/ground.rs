@@ -166,7 +166,8 @@ impl Shelf<'_> {
     }
 
     pub async fn page(&self, query: Query) -> Page {
-        let mut pages = self.engine().search(&call(), std::slice::from_ref(&query)).await.unwrap();
+        let pages = self.engine().search(&call(), std::slice::from_ref(&query)).await;
+        let mut pages = pages.unwrap_or_else(|fault| panic!("{fault:?} of {query:#?}"));
         assert_eq!(pages.len(), 1);
         pages.remove(0).unwrap_or_else(|fault| panic!("{fault:?} of {query:#?}"))
     }

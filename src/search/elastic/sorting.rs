@@ -70,8 +70,9 @@ fn of_field(field: &FieldRef, direction: Direction, missing: Missing, walk: Walk
         "missing": if first { "_first" } else { "_last" },
         "unmapped_type": unmapped(field).ok_or_else(refuse)?,
     });
-    if walk.many
-        && let Kind::Number(number) = field.kind
+    // half_float as itself: a page after the first fails in Lucene, which then asks its 2-byte points for what they cannot do
+    if let Kind::Number(number) = field.kind
+        && (walk.many || number == Number::HalfFloat)
     {
         let whole = matches!(number, Number::Long | Number::Integer | Number::Short | Number::Byte);
         key["numeric_type"] = json!(if whole { "long" } else { "double" });

@@ -21,6 +21,8 @@ use super::sets::Set;
 
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
+/// Elasticsearch still multiplies by k1 + 1, which the formula had at first.
+const SCALE: f32 = 2.2;
 /// What a word is worth that is found, by its edits or exactly, where edits are allowed.
 const FOUND: f32 = 0.1;
 
@@ -139,7 +141,7 @@ impl ScoredWord {
         });
         let (all, found) = (statistics.docs as f64, found as f64);
         let rarity = (1.0 + (all - found + 0.5) / (found + 0.5)).ln() as f32;
-        Ok(ScoredWord { term, keyword, norms: Arc::new(norms), weight: boost * rarity, inverse: Arc::new(inverse) })
+        Ok(ScoredWord { term, keyword, norms: Arc::new(norms), weight: SCALE * boost * rarity, inverse: Arc::new(inverse) })
     }
 }
 

@@ -57,12 +57,12 @@ async fn not_includes_documents_without_the_field(ground: &Ground) {
 }
 
 async fn in_nothing_finds_nothing(ground: &Ground) {
-    let shelf = ground.shelf(json!({ "k": { "type": "keyword" } })).await;
-    shelf.fill([("1", json!({ "k": "a" })), ("2", json!({}))]).await;
+    let shelf = ground.shelf(json!({ "k": { "type": "keyword" }, "ip": { "type": "ip" } })).await;
+    shelf.fill([("1", json!({ "k": "a", "ip": "::1" })), ("2", json!({}))]).await;
     assert_eq!(shelf.found(Filter::OneOf(shelf.field("k"), vec![])).await, "");
     assert_eq!(shelf.found(Filter::not(Filter::OneOf(shelf.field("k"), vec![]))).await, "1 2");
     assert_eq!(shelf.found(Filter::Ids(vec![])).await, "");
-    assert_eq!(shelf.found(Filter::Networks(shelf.field("k"), vec![])).await, "");
+    assert_eq!(shelf.found(Filter::Networks(shelf.field("ip"), vec![])).await, "");
 }
 
 async fn an_empty_or_finds_nothing(ground: &Ground) {
@@ -95,7 +95,7 @@ async fn and_or_not_nest(ground: &Ground) {
     assert_eq!(shelf.found(Filter::Or(vec![Filter::Not(Box::new(x.clone())), Filter::Not(Box::new(one))])).await, "2 3 4");
     // alone, below another not, deep
     let mut deep = x;
-    for _ in 0..20 {
+    for _ in 0..4 {
         deep = Filter::Not(Box::new(Filter::And(vec![deep, Filter::All])));
     }
     assert_eq!(shelf.found(deep).await, "1 2");
