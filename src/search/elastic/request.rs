@@ -247,3 +247,158 @@ fn preference(query: &Query) -> Option<String> {
     (query.on.first().map(|name| name.as_str()), text.query.as_str()).hash(&mut hasher);
     Some(format!("{:016x}", hasher.finish()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::{CollectionName, FieldRef, Fuzziness, HighlightRequest, Key, Missing, Operator, TextMatch, mapping};
+
+    fn shop() -> Collection {
+        let fields = mapping::parse(&json!({"properties": {
+            "name": {"type": "text"}, "size": {"type": "long"}, "tag": {"type": "keyword"}, "v": {"type": "dense_vector", "dims": 2},
+        }}));
+        Collection {
+            name: CollectionName::parse("shop").unwrap(),
+            origin: Origin::Index,
+            fields: fields.unwrap(),
+            remarks: Vec::new(),
+        }
+    }
+
+    fn field(path: &str) -> FieldRef {
+        shop().field(path).unwrap().clone()
+    }
+
+    fn query() -> Query {
+        let mut query = Query::new(shop().name);
+        query.fetch.fields = Some(vec!["name".into()]);
+        query
+    }
+
+    fn body(query: &Query) -> Json {
+        ask(query, &shop()).unwrap().body
+    }
+
+    fn by_size() -> Order {
+        Order::Field { field: field("size"), direction: Direction::Desc, missing: Missing::Last }
+    }
+
+    #[test]
+    fn everything_in_the_order_of_the_tie_break() {
+        assert_eq!(
+            body(&query()),
+            json!({
+                "query": {"match_all": {}},
+                "size": 11,
+                "sort": [{"_seq_no": {"order": "asc"}}, {"_shard_doc": {"order": "asc"}}],
+                "_source": ["name"],
+                "seq_no_primary_term": true,
+                "track_total_hits": false,
+            })
+        );
+    }
+
+    #[test]
+    fn a_search_is_ranked_and_filters_do_not_score() {
+        let mut query = query();
+        let fields = vec![(field("name"), 2.0), (field("tag"), 1.0)];
+        query.rank =
+            Some(Rank::Text(TextMatch { query: "a b".into(), fields, operator: Operator::And, fuzziness: Fuzziness::None }));
+        query.filter = Filter::Exists(field("size"));
+        query.rule = Filter::Exists(field("tag"));
+        query.total = TotalRequest::UpTo(100);
+        let ask = ask(&query, &shop()).unwrap();
+        assert_eq!(
+            ask.body["query"],
+            json!({"bool": {
+                "must": [{"dis_max": {"tie_breaker": 0.0, "queries": [
+                    {"match": {"name": {"query": "a b", "operator": "and", "boost": 2.0}}},
+                    {"match": {"tag": {"query": "a b", "operator": "and", "boost": 1.0}}},
+                ]}}],
+                "filter": [{"exists": {"field": "size"}}, {"exists": {"field": "tag"}}],
+            }})
+        );
+        assert_eq!(ask.body["sort"][0], json!({"_score": {"order": "desc"}}));
+        assert_eq!(ask.body["track_total_hits"], 100);
+        assert!(ask.global_scores && ask.preference.is_some() && ask.reading.scored);
+    }
+
+    #[test]
+    fn backward_every_direction_is_flipped_but_the_mode_stays() {
+        let mut query = query();
+        query.order = vec![by_size()];
+        query.page.backward = true;
+        query.page.from = From::Before(Key(vec![json!(7), json!(3), json!((5_i64 << 32) + 9)]));
+        let body = body(&query);
+        let key = json!({"order": "asc", "mode": "max", "missing": "_first", "unmapped_type": "long"});
+        assert_eq!(body["sort"], json!([{"size": key}, {"_seq_no": {"order": "desc"}}, {"_shard_doc": {"order": "desc"}}]));
+        assert_eq!(body["search_after"], json!([7, 3, 5_i64 << 32]));
+    }
+
+    #[test]
+    fn forward_the_document_number_is_masked() {
+        let mut query = query();
+        query.page.from = From::After(Key(vec![json!(3), json!((5_i64 << 32) + 9)]));
+        assert_eq!(body(&query)["search_after"], json!([3, (5_i64 << 32) + 0x7fff_ffff]));
+        query.order = vec![by_size()];
+        assert!(matches!(ask(&query, &shop()), Err(Error::Invalid { .. })));
+    }
+
+    #[test]
+    fn the_window_is_used_up_to_its_last_hit() {
+        let mut query = query();
+        query.page.from = From::Offset(9_990);
+        let ask_one = ask(&query, &shop()).unwrap();
+        assert_eq!((&ask_one.body["size"], &ask_one.body["from"]), (&json!(10), &json!(9_990)));
+        assert_eq!((ask_one.reading.more, &ask_one.body["track_total_hits"]), (More::Count, &json!(10_001)));
+        query.page.from = From::Offset(9_991);
+        assert!(matches!(ask(&query, &shop()), Err(Error::Limit(_))));
+    }
+
+    #[test]
+    fn a_page_of_none_asks_for_no_hits() {
+        let mut query = query();
+        query.page.size = 0;
+        query.total = TotalRequest::All;
+        assert_eq!(body(&query), json!({"query": {"match_all": {}}, "size": 0, "track_total_hits": true}));
+    }
+
+    #[test]
+    fn vectors_are_brought_where_they_are_wanted() {
+        let mut query = query();
+        query.fetch.fields = Some(vec!["name".into(), "v".into()]);
+        assert_eq!(body(&query)["_source"], json!({"includes": ["name", "v"], "exclude_vectors": false}));
+        query.fetch.fields = None;
+        assert_eq!(body(&query)["_source"], json!({"exclude_vectors": false}));
+        query.fetch.fields = Some(Vec::new());
+        assert_eq!(body(&query)["_source"], json!(false));
+    }
+
+    #[test]
+    fn marks_are_for_what_was_searched_not_for_the_rule() {
+        let mut query = query();
+        query.rule = Filter::Exists(field("tag"));
+        query.filter = Filter::Exists(field("size"));
+        query.fetch.highlights = vec![HighlightRequest { field: field("name"), fragment_size: 80, fragments: 2 }];
+        let highlight = &body(&query)["highlight"];
+        assert_eq!(highlight["fields"], json!({"name": {"fragment_size": 80, "number_of_fragments": 2}}));
+        assert_eq!(highlight["highlight_query"], json!({"bool": {"filter": [{"exists": {"field": "size"}}]}}));
+    }
+
+    #[test]
+    fn an_empty_or_matches_nothing() {
+        let mut query = query();
+        query.filter = Filter::Or(Vec::new());
+        assert_eq!(body(&query)["query"], json!({"bool": {"filter": [{"match_none": {}}]}}));
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_said() {
+        let mut query = query();
+        query.fetch.explanation = true;
+        assert!(matches!(ask(&query, &shop()), Err(Error::Unsupported(_))));
+        query.fetch.explanation = false;
+        query.page.from = From::Before(Key(Vec::new()));
+        assert!(matches!(ask(&query, &shop()), Err(Error::Unsupported(_))));
+    }
+}

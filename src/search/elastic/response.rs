@@ -65,6 +65,12 @@ struct Found {
     highlight: BTreeMap<String, Vec<String>>,
 }
 
+impl Body {
+    pub(super) fn is_refusal(&self) -> bool {
+        self.error.as_ref().is_some_and(Json::is_object)
+    }
+}
+
 pub(super) fn page(body: Body, reading: &Reading) -> Result<Page> {
     if let Some(error) = &body.error {
         return Err(failure::of_error(body.status.unwrap_or(500), error));
@@ -164,4 +170,84 @@ fn fragment(text: &str) -> Fragment {
         };
     }
     Fragment { runs }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn reading() -> Reading {
+        Reading {
+            size: 2,
+            backward: false,
+            offset: 0,
+            cursor: false,
+            more: More::Hit,
+            total: TotalRequest::None,
+            scored: false,
+            score_at: None,
+            distance_at: None,
+            highlights: Vec::new(),
+        }
+    }
+
+    fn body(count: usize, total: Json) -> Body {
+        let hits: Vec<Json> = (0..count)
+            .map(|n| {
+                json!({"_index": "a", "_id": n.to_string(), "_score": null, "_seq_no": n, "_primary_term": 1,
+                    "_source": {"n": n}, "sort": [0.5, n, 0]})
+            })
+            .collect();
+        serde_json::from_value(json!({"took": 3, "timed_out": false, "_shards": {"total": 1, "successful": 1, "failed": 0},
+            "hits": {"total": total, "hits": hits}}))
+        .unwrap()
+    }
+
+    fn ids(page: &Page) -> Vec<&str> {
+        page.hits.iter().map(|hit| hit.document.id.as_str()).collect()
+    }
+
+    #[test]
+    fn the_hit_too_many_tells_that_there_are_more() {
+        let forward = page(body(3, Json::Null), &reading()).unwrap();
+        assert_eq!((ids(&forward), forward.has_next, forward.has_previous), (vec!["0", "1"], true, false));
+        let last = page(body(2, Json::Null), &Reading { cursor: true, ..reading() }).unwrap();
+        assert_eq!((last.has_next, last.has_previous), (false, true));
+        let backward = page(body(3, Json::Null), &Reading { backward: true, ..reading() }).unwrap();
+        assert_eq!((ids(&backward), backward.has_next, backward.has_previous), (vec!["1", "0"], false, true));
+    }
+
+    #[test]
+    fn a_total_is_what_was_asked() {
+        for (asked, value, relation, expected) in [
+            (TotalRequest::All, 7, "eq", Some((7, Relation::Equal))),
+            (TotalRequest::UpTo(7), 7, "eq", Some((7, Relation::Equal))),
+            (TotalRequest::UpTo(7), 7, "gte", Some((7, Relation::AtLeast))),
+            (TotalRequest::UpTo(5), 10_001, "gte", Some((5, Relation::AtLeast))),
+            (TotalRequest::UpTo(5), 6, "eq", Some((5, Relation::AtLeast))),
+            (TotalRequest::None, 6, "eq", None),
+        ] {
+            let page =
+                page(body(0, json!({"value": value, "relation": relation})), &Reading { total: asked, ..reading() }).unwrap();
+            assert_eq!(page.total.map(|total| (total.value, total.relation)), expected);
+        }
+        assert!(page(body(0, Json::Null), &Reading { total: TotalRequest::All, ..reading() }).is_err());
+    }
+
+    #[test]
+    fn scores_come_from_the_order_where_they_stand_there() {
+        let page = page(body(1, Json::Null), &Reading { scored: true, score_at: Some(0), ..reading() }).unwrap();
+        assert_eq!(page.hits[0].score, Some(0.5));
+    }
+
+    #[test]
+    fn marks_become_runs() {
+        let runs = |text: &str| fragment(text).runs.into_iter().map(|run| (run.text, run.hit)).collect::<Vec<_>>();
+        let run = |text: &str, hit| (text.to_owned(), hit);
+        assert_eq!(runs("a \u{e000}b\u{e001} c"), [run("a ", false), run("b", true), run(" c", false)]);
+        assert_eq!(runs("\u{e000}a\u{e001}\u{e000}b\u{e001}"), [run("ab", true)]);
+        assert_eq!(runs("plain"), [run("plain", false)]);
+        assert_eq!(runs(""), []);
+    }
 }

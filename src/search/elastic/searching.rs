@@ -108,8 +108,12 @@ fn header(ask: &Ask) -> Json {
     header
 }
 
+/// A refusal of the one search is its own result, as it would be among several.
 fn read(answer: &Answer) -> Result<Body> {
-    failure::good(answer)
+    match serde_json::from_slice::<Body>(&answer.body) {
+        Ok(body) if body.is_refusal() => Ok(body),
+        _ => failure::good(answer),
+    }
 }
 
 /// Names separated by commas, each encoded; `*` stays, for a pattern of the settings.

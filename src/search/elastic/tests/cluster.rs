@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::*;
+use crate::search::elastic::*;
 use crate::search::{
     Action, DocumentId, From, Fuzziness, HighlightRequest, Moment, Operator, Order, Origin, Precondition, Rank, Source,
     TextMatch, TotalRequest, Version, mapping,
@@ -539,5 +539,79 @@ async fn filters_never_become_a_bad_request() {
     ] {
         assert_eq!(holds(filter.clone()).await, Vec::<String>::new(), "{filter:?}");
     }
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn generations_grow_with_what_a_search_would_see() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("generation", json!({"n": {"type": "integer"}})).await;
+    bench.engine.collections(&call()).await.unwrap();
+    let number = || async { bench.engine.generations(&call()).await.unwrap().unwrap()[&on.name] };
+    let first = number().await;
+    assert_eq!(number().await, first);
+    bench.fill(&on, &[("1", json!({"n": 1}))]).await;
+    let second = number().await;
+    assert!(second > first);
+    assert_eq!(number().await, second);
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_does_not_change() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("snapshot", json!({"n": {"type": "integer"}})).await;
+    bench.fill(&on, &[("1", json!({"n": 1})), ("2", json!({"n": 1})), ("3", json!({"n": 1}))]).await;
+    let snapshot = bench.engine.open_snapshot(&call(), &on.name).await.unwrap();
+    bench.fill(&on, &[("4", json!({"n": 1})), ("1", json!({"n": 5}))]).await;
+    let mut query = Query::new(on.name.clone());
+    query.at = Moment::Snapshot(snapshot.clone());
+    query.page.size = 2;
+    query.order = vec![Order::Field { field: field(&on, "n"), direction: Default::default(), missing: Default::default() }];
+    let page = bench.one(query.clone()).await.unwrap();
+    assert!(page.has_next);
+    query.page.from = From::After(page.hits[1].key.clone());
+    let rest = bench.one(query.clone()).await.unwrap();
+    let mut all = [ids(&page), ids(&rest)].concat();
+    all.sort();
+    assert_eq!((all, rest.has_next), (vec!["1".to_owned(), "2".into(), "3".into()], false));
+    // beside a live one in one batch
+    let pages = bench.engine.search(&call(), &[query.clone(), Query::new(on.name.clone())]).await.unwrap();
+    assert_eq!((ids(pages[0].as_ref().unwrap()).len(), ids(pages[1].as_ref().unwrap()).len()), (1, 4));
+    bench.engine.close_snapshot(&call(), snapshot.clone()).await.unwrap();
+    assert!(matches!(bench.one(query).await, Err(Error::SnapshotGone)));
+    assert!(matches!(bench.engine.close_snapshot(&call(), snapshot).await, Err(Error::SnapshotGone)));
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn vectors_come_back_from_search_and_get_and_survive_a_patch() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("vector", json!({"n": {"type": "integer"}, "v": {"type": "dense_vector", "dims": 2}})).await;
+    bench.fill(&on, &[("1", json!({"n": 1, "v": [1.0, 2.0]}))]).await;
+    let page = bench.one(Query::new(on.name.clone())).await.unwrap();
+    assert_eq!(page.hits[0].document.source["v"], json!([1.0, 2.0]));
+    let patch = Action::Update { id: id("1"), patch: source(json!({"n": 2})), precondition: Precondition::None };
+    bench.engine.write(&call(), vec![write(&on, patch)], Refresh::Now).await.unwrap().remove(0).unwrap();
+    let got = bench.engine.get(&call(), &[DocRef::new(on.name.clone(), id("1"))], &Fetch::default(), &Filter::All).await.unwrap();
+    assert_eq!(got[0].as_ref().unwrap().source, source(json!({"n": 2, "v": [1.0, 2.0]})));
+    bench.clean().await;
+}
+
+#[tokio::test]
+async fn patches_of_many_writers_are_all_merged() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("race", json!({"a": {"type": "integer"}, "b": {"type": "integer"}, "c": {"type": "integer"}})).await;
+    bench.fill(&on, &[("1", json!({}))]).await;
+    let patch = |name: &str| {
+        let patch = Action::Update { id: id("1"), patch: source(json!({name: 1})), precondition: Precondition::None };
+        let batch = vec![write(&on, patch)];
+        let engine = &bench.engine;
+        async move { engine.write(&call(), batch, Refresh::None).await.unwrap().remove(0) }
+    };
+    let (a, b, c) = tokio::join!(patch("a"), patch("b"), patch("c"));
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    let got = bench.engine.get(&call(), &[DocRef::new(on.name.clone(), id("1"))], &Fetch::default(), &Filter::All).await.unwrap();
+    assert_eq!(got[0].as_ref().unwrap().source, source(json!({"a": 1, "b": 1, "c": 1})));
     bench.clean().await;
 }
