@@ -69,8 +69,11 @@ impl Failure {
 impl From<ask::Fault> for Failure {
     fn from(fault: ask::Fault) -> Self {
         let message = if fault.path.is_empty() { fault.message } else { format!("{}: {}", fault.path.join("."), fault.message) };
-        let argument = fault.path.into_iter().map(Json::String).collect();
-        Failure { more: vec![("argument", Json::Array(argument))], ..Failure::new(fault.code, message) }
+        let mut more = vec![("argument", fault.path.into_iter().map(Json::String).collect())];
+        if let Some(exceeded) = fault.exceeded {
+            more.extend([("limit", exceeded.limit.into()), ("value", exceeded.value.into()), ("asked", exceeded.asked.into())]);
+        }
+        Failure { more, ..Failure::new(fault.code, message) }
     }
 }
 

@@ -110,7 +110,11 @@ async fn follow(mut catalog: watch::Receiver<Arc<Catalog>>, current: Arc<ArcSwap
     while catalog.changed().await.is_ok() {
         let seen = catalog.borrow_and_update().clone();
         match build(seen, relay).await {
-            Ok(version) => current.store(Arc::new(version)),
+            Ok(version) => {
+                let old = current.swap(Arc::new(version));
+                // a large schema takes a while to take apart
+                drop(tokio::task::spawn_blocking(move || drop(old)));
+            }
             Err(fault) => tracing::error!(cause = format!("{fault:#}"), "the schema stays as it was"),
         }
     }

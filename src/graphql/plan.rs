@@ -18,7 +18,7 @@ use crate::catalog::cursor::Signer;
 use crate::catalog::{Catalog, Exposed, ExposedField};
 use crate::config::Limits;
 use crate::search::date::Time;
-use crate::search::{DocRef, DocumentId, Fetch, Filter, HighlightRequest, Origin, Query, Rank, TotalRequest};
+use crate::search::{DocRef, DocumentId, Fetch, Filter, HighlightRequest, Origin, PageRequest, Query, Rank, TotalRequest};
 
 /// What planning looks at; nothing of it is changed.
 pub(crate) struct Planner<'a> {
@@ -134,6 +134,10 @@ impl<'a> Planner<'a> {
             return Err(Failure::input("this is no global id: take it from a document's own"));
         };
         let Some(exposed) = self.catalog.collection(&collection) else { return Ok(None) };
+        // the id is not signed: it leads into no index but the collection's own
+        if exposed.collection.origin == Origin::Index && *index != *collection {
+            return Ok(None);
+        }
         let selected = match known.entry(collection) {
             Entry::Occupied(entry) => entry.get().clone(),
             Entry::Vacant(entry) => entry.insert(Arc::new(self.selector.document(&node.merged, exposed))).clone(),
@@ -213,7 +217,9 @@ impl<'a> Planner<'a> {
             ..Fetch::default()
         };
         if !hits {
-            query.page.size = 0;
+            // a total is the same wherever one stands, in whatever order
+            query.page = PageRequest { size: 0, ..PageRequest::default() };
+            query.order.clear();
         }
         let search = (hits || search).then(|| {
             plan.searches.push(query);

@@ -312,3 +312,47 @@ async fn follows_the_catalog_and_says_so_before_the_first() {
     }
     assert_eq!(bench.data("{ packages(first: 1) { nodes { _id } } }").await["packages"]["nodes"][0]["_id"], "1");
 }
+
+#[tokio::test]
+async fn a_global_id_leads_into_no_other_index() {
+    let bench = bench(packages()).await;
+    let mut stranger = bench.engine.documents[0].1.clone();
+    stranger.index = "secrets".into();
+    let id = ids::write("packages", &stranger);
+    assert_eq!(
+        bench.json("query($id: ID!) { node(nodeId: $id) { nodeId } }", json!({ "id": id })).await,
+        json!({ "data": { "node": null } })
+    );
+    assert!(bench.engine.gets.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn walks_with_cursors_that_belong_to_their_query() {
+    let bench = bench(packages()).await;
+    let query = "query($after: String, $n: Int) { packages(first: $n, after: $after, filter: { section: { exists: true } }) {
+        pageInfo { endCursor hasNextPage } edges { cursor node { _id } } } }";
+    let first = bench.json(query, json!({ "n": 1 })).await;
+    let cursor = &first["data"]["packages"]["pageInfo"]["endCursor"];
+    assert_eq!(first["data"]["packages"]["edges"][0]["cursor"], *cursor);
+    let second = bench.json(query, json!({ "n": 5, "after": cursor })).await;
+    assert_eq!(second["data"]["packages"]["edges"][0]["node"]["_id"], "2");
+    for other in [
+        "query($after: String) { packages(after: $after) { nodes { _id } } }",
+        "query($after: String) { packages(after: $after, filter: { section: { exists: false } }) { nodes { _id } } }",
+        "query($after: String) { places(after: $after) { nodes { _id } } }",
+    ] {
+        assert_eq!(bench.code(other, json!({ "after": cursor })).await, "BAD_CURSOR", "{other}");
+    }
+}
+
+#[tokio::test]
+async fn a_limit_tells_its_name_its_value_and_what_was_asked() {
+    let bench = bench(packages()).await;
+    let values: Vec<String> = (0..10_001).map(|n| n.to_string()).collect();
+    let query = "query($v: [String!]) { packages(filter: { section: { in: $v } }) { nodes { _id } } }";
+    let answer = bench.json(query, json!({ "v": values })).await;
+    assert_eq!(
+        answer["errors"][0]["extensions"],
+        json!({ "code": "LIMIT_EXCEEDED", "argument": ["filter", "section", "in"], "limit": "in_values", "value": 10_000, "asked": 10_001 })
+    );
+}

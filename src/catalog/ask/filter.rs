@@ -78,7 +78,7 @@ impl Reader<'_> {
     fn deeper(&self, fields: &[ExposedField], at: &Place<'_>, json: &Json, depth: usize) -> Result<Filter, Fault> {
         let most = self.frame.limits.filter_depth;
         if depth >= most {
-            return Err(at.limit("depth of a filter", most, measure(self.whole).0));
+            return Err(at.limit("filter_depth", "depth of a filter", most, measure(self.whole).0));
         }
         self.count(at)?;
         if json.is_null() {
@@ -194,7 +194,7 @@ impl Reader<'_> {
         self.clauses.set(self.clauses.get() + more);
         let most = self.frame.limits.filter_clauses;
         if self.clauses.get() > most {
-            return Err(at.limit("conditions in a filter", most, measure(self.whole).1));
+            return Err(at.limit("filter_clauses", "conditions in a filter", most, measure(self.whole).1));
         }
         Ok(())
     }

@@ -25,6 +25,17 @@ pub struct Fault {
     /// From the argument on: `filter, and, 1, size, gte`.
     pub path: Vec<String>,
     pub message: String,
+    /// Of `Code::LimitExceeded`.
+    pub exceeded: Option<Exceeded>,
+}
+
+/// A limit, its value, and what was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exceeded {
+    /// By the name it has in the settings.
+    pub limit: &'static str,
+    pub value: usize,
+    pub asked: usize,
 }
 
 /// What asking needs beside the collection.

@@ -157,7 +157,7 @@ impl Reader<'_> {
         let values = items(json).unwrap_or_default();
         let most = self.frame.limits.in_values;
         if values.len() > most {
-            return Err(at.limit("values of one list", most, values.len()));
+            return Err(at.limit("in_values", "values of one list", most, values.len()));
         }
         values
             .iter()
@@ -239,7 +239,7 @@ impl Reader<'_> {
         let text = at.text(json)?;
         let (length, most) = (text.chars().count(), self.frame.limits.pattern_length);
         if length > most {
-            return Err(at.limit("characters of a pattern", most, length));
+            return Err(at.limit("pattern_length", "characters of a pattern", most, length));
         }
         let pattern = parse(text, self.ignore_case).map_err(|fault| at.fault(fault))?;
         Ok(Filter::Pattern(self.field.clone(), pattern))

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::Fault;
+use super::{Exceeded, Fault};
 use crate::error::Code;
 
 /// A path that costs nothing until something is wrong.
@@ -43,17 +43,18 @@ impl<'a> Place<'a> {
     }
 
     pub(super) fn fault(&self, message: impl fmt::Display) -> Fault {
-        Fault { code: Code::BadUserInput, path: self.path(), message: message.to_string() }
+        Fault { code: Code::BadUserInput, path: self.path(), message: message.to_string(), exceeded: None }
     }
 
     pub(super) fn unsupported(&self, what: &str) -> Fault {
-        Fault { code: Code::Unsupported, path: self.path(), message: format!("{what} is not supported yet") }
+        Fault { code: Code::Unsupported, path: self.path(), message: format!("{what} is not supported yet"), exceeded: None }
     }
 
     /// Which limit, its value, and what was asked.
-    pub(super) fn limit(&self, what: &str, most: usize, asked: usize) -> Fault {
+    pub(super) fn limit(&self, limit: &'static str, what: &str, most: usize, asked: usize) -> Fault {
         let message = format!("{what}: at most {most}, asked for {asked}");
-        Fault { code: Code::LimitExceeded, path: self.path(), message }
+        let exceeded = Some(Exceeded { limit, value: most, asked });
+        Fault { code: Code::LimitExceeded, path: self.path(), message, exceeded }
     }
 
     pub(super) fn object<'j>(&self, json: &'j Json, such_as: &str) -> Result<&'j Map<String, Json>, Fault> {

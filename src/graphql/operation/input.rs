@@ -263,7 +263,7 @@ fn absent(value: &Value) -> String {
 }
 
 fn fault(path: &[String], message: impl Into<String>) -> Fault {
-    Fault { code: Code::BadUserInput, path: path.to_vec(), message: message.into() }
+    Fault { code: Code::BadUserInput, path: path.to_vec(), message: message.into(), exceeded: None }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), Failure>
         let cost = match definition {
             Definition::OperationDefinition(operation) => {
                 let cost = weighing.cost(&operation.selection_set);
-                over("rootFields", limits.root_fields, cost.fields, "split the operation")?;
+                over("root_fields", limits.root_fields, cost.fields, "split the operation")?;
                 whole.aliases = whole.aliases.saturating_add(cost.aliases);
                 cost
             }
@@ -172,7 +172,7 @@ mod tests {
         }
         text += "fragment F60 on Query { packages { total { value } } }";
         let started = std::time::Instant::now();
-        assert!(checked(&text).unwrap_err().contains("rootFields"));
+        assert!(checked(&text).unwrap_err().contains("root_fields"));
         assert!(started.elapsed().as_millis() < 1_000);
     }
 

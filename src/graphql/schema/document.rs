@@ -1,9 +1,10 @@
 //! The output types: a collection's documents, the objects in them, and the interfaces and roots that are about any document.
 
-use async_graphql::dynamic::{Interface, InterfaceField, Object, TypeRef};
+use async_graphql::dynamic::{Field, Interface, InterfaceField, Object, TypeRef};
 
 use super::{InputValue, Types, described, field};
 use crate::catalog::{Exposed, ExposedField};
+use crate::search::date::DateFormats;
 use crate::search::{Kind, Number};
 
 pub(super) fn add_interfaces(types: &mut Types) {
@@ -52,7 +53,7 @@ pub(super) fn add(types: &mut Types, exposed: &Exposed) {
             "Names this state of the document: it changes with every write.",
         ));
     for part in &exposed.fields {
-        object = object.field(field(&part.name, field_type(types, part)));
+        object = object.field(document_field(types, part));
     }
     types.add(object);
     add_objects(types, collection, &exposed.fields);
@@ -63,11 +64,27 @@ fn add_objects(types: &mut Types, collection: &str, fields: &[ExposedField]) {
         let Some(name) = &parent.type_name else { continue };
         let mut object = Object::new(name).description(format!("`{}` of `{collection}`.", parent.field.path));
         for part in &parent.fields {
-            object = object.field(field(&part.name, field_type(types, part)));
+            object = object.field(document_field(types, part));
         }
         types.add(object);
         add_objects(types, collection, &parent.fields);
     }
+}
+
+/// With a description where the type does not tell all: another name, a format, a mapping type without a type here.
+fn document_field(types: &mut Types, part: &ExposedField) -> Field {
+    let made = field(&part.name, field_type(types, part));
+    let mut told = Vec::new();
+    if part.name != part.field.name() {
+        told.push(format!("`{}` of the document.", part.field.path));
+    }
+    match &part.field.kind {
+        Kind::Date(date) if date.formats != DateFormats::default() => told.push(format!("Written as {}.", date.formats.text)),
+        Kind::Json { mapping_type } => told.push(format!("Free form ({mapping_type}).")),
+        Kind::Vector { dims: Some(dims), .. } => told.push(format!("A vector of {dims}.")),
+        _ => {}
+    }
+    if told.is_empty() { made } else { made.description(told.join(" ")) }
 }
 
 fn field_type(types: &mut Types, field: &ExposedField) -> TypeRef {
