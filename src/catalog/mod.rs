@@ -1,7 +1,6 @@
 //! Collections as they are exposed: which ones, under which names, with which fields; and how plain JSON of a caller
 //! (filters, orders, a search) becomes parts of a [`Query`](crate::search::Query). GraphQL, REST and pages all ask here.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -9,12 +8,21 @@ use crate::search::{Collection, FieldRef};
 
 pub mod ask;
 pub mod cursor;
+mod diff;
 mod exposure;
 #[cfg(test)]
 mod fixture;
+mod memory;
 mod names;
+mod records;
 mod reserved;
+mod sample;
+mod watch;
 mod words;
+
+pub use diff::{diff, remarks};
+use memory::{Memory, Remembered};
+pub use watch::{Watch, open};
 
 /// All collections at one moment. Immutable: a change makes a new one.
 #[derive(Debug, Default)]
@@ -81,57 +89,6 @@ impl ExposedField {
     /// In conditions on groups, where the names of filters and those of aggregates are both taken.
     pub fn having_name(&self) -> &str {
         if self.filter_name == self.name { &self.aggregate_name } else { &self.filter_name }
-    }
-}
-
-/// What was decided before and must not change by itself: lists, and names once given.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Memory {
-    collections: BTreeMap<String, Remembered>,
-}
-
-/// Of one collection. A name that is empty or absent was not given yet.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Remembered {
-    many: String,
-    one: String,
-    suggest: String,
-    type_name: String,
-    /// Path -> type.
-    objects: BTreeMap<String, String>,
-    /// Path -> enum value.
-    enums: BTreeMap<String, String>,
-    /// Path -> whether a sample held it as a list.
-    lists: BTreeMap<String, bool>,
-}
-
-impl Memory {
-    fn of(&self, collection: &str) -> Option<&Remembered> {
-        self.collections.get(collection)
-    }
-
-    /// Keeps the names that were given; lists stay as they were decided.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the watch will remember"))]
-    fn remember(&mut self, exposed: &[Exposed]) {
-        for exposed in exposed {
-            let remembered = self.collections.entry(exposed.collection.name.to_string()).or_default();
-            let names = exposed.names.clone();
-            (remembered.many, remembered.one, remembered.suggest, remembered.type_name) =
-                (names.many, names.one, names.suggest, names.type_name);
-            remembered.remember_fields(&exposed.fields);
-        }
-    }
-}
-
-impl Remembered {
-    fn remember_fields(&mut self, fields: &[ExposedField]) {
-        for exposed in fields {
-            self.enums.insert(exposed.field.path.clone(), exposed.enum_name.clone());
-            if let Some(name) = &exposed.type_name {
-                self.objects.insert(exposed.field.path.clone(), name.clone());
-            }
-            self.remember_fields(&exposed.fields);
-        }
     }
 }
 
