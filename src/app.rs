@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
-use crate::catalog::cursor::Signer;
+use crate::catalog::{self, cursor::Signer};
 use crate::config::{Config, Writes};
 use crate::search::{self, Call, Engine};
 use crate::telemetry::{RequestId, Stats};
@@ -17,7 +17,7 @@ use crate::telemetry::{RequestId, Stats};
 pub struct App {
     pub config: Config,
     pub engine: Arc<dyn Engine>,
-    pub catalog: Watch,
+    pub catalog: Arc<catalog::Watch>,
     /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
     pub state: Arc<dyn Engine>,
     pub signer: Arc<Signer>,
@@ -26,42 +26,6 @@ pub struct App {
     pub fresh: bool,
     /// Held as long as the app lives: one process a folder.
     _lock: File,
-}
-
-/// The catalog of the moment.
-pub struct Watch {
-    engine: Arc<dyn Engine>,
-    config: Config,
-    now: tokio::sync::watch::Sender<Arc<crate::catalog::Catalog>>,
-    seen: tokio::sync::Mutex<Option<Arc<Vec<Arc<search::Collection>>>>>,
-}
-
-impl Watch {
-    fn new(engine: Arc<dyn Engine>, config: &Config) -> Self {
-        let now = tokio::sync::watch::Sender::new(Arc::default());
-        Watch { engine, config: config.clone(), now, seen: tokio::sync::Mutex::default() }
-    }
-
-    pub fn now(&self) -> Arc<crate::catalog::Catalog> {
-        self.now.borrow().clone()
-    }
-
-    pub fn changes(&self) -> tokio::sync::watch::Receiver<Arc<crate::catalog::Catalog>> {
-        self.now.subscribe()
-    }
-
-    pub async fn refresh(&self, call: &Call) -> search::Result<()> {
-        let mut seen = self.seen.lock().await;
-        let collections = self.engine.collections(call).await?;
-        if seen.as_ref().is_some_and(|seen| Arc::ptr_eq(seen, &collections)) {
-            return Ok(());
-        }
-        let mut catalog = crate::catalog::Catalog::of(&collections, &self.config);
-        catalog.revision = self.now().revision + 1;
-        self.now.send_replace(Arc::new(catalog));
-        *seen = Some(collections);
-        Ok(())
-    }
 }
 
 impl App {
@@ -90,7 +54,7 @@ impl App {
         Ok(Arc::new(App {
             signer: Arc::new(Signer::new(&secret)),
             stats: Stats::default(),
-            catalog: Watch::new(engine.clone(), &config),
+            catalog: catalog::open(engine.clone(), state.clone(), &config),
             fresh,
             engine,
             state,

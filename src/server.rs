@@ -88,7 +88,6 @@ pub async fn run(
         told.send_replace(true);
     });
     let ended = tokio::select! {
-        never = follow(&app) => never,
         ended = async { serving.await } => ended.context("the server failed"),
         () = async {
             // an error means that the server has ended by itself
@@ -103,17 +102,6 @@ pub async fn run(
         tracing::debug!(%fault, "the note of the server's address was gone");
     }
     ended
-}
-
-/// Reads the catalog again and again.
-async fn follow(app: &App) -> ! {
-    loop {
-        let call = crate::search::Call::within(Duration::from_secs(10)).named("catalog");
-        if let Err(fault) = app.catalog.refresh(&call).await {
-            tracing::debug!(%fault, "the catalog could not be read");
-        }
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
 }
 
 /// Tells commands that run on the same data folder where the server is.

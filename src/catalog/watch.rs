@@ -2,7 +2,7 @@
 //! while the engine is away. It is owned by [`Watch`] and ends with it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
@@ -78,7 +78,7 @@ pub fn open(engine: Arc<dyn Engine>, state: Arc<dyn Engine>, config: &Config) ->
         current: watch::Sender::new(Arc::default()),
         eye: Mutex::default(),
     });
-    let task = tokio::spawn(follow(Arc::clone(&inner))).abort_handle();
+    let task = tokio::spawn(follow(Arc::downgrade(&inner))).abort_handle();
     Arc::new(Watch { inner, task })
 }
 
@@ -104,11 +104,11 @@ impl Watch {
     }
 }
 
-/// Ends when its owner aborts it.
-async fn follow(inner: Arc<Inner>) {
+/// Ends with its owner. Between looks it holds nothing: who lets go of the watch lets go of the engines at once.
+async fn follow(inner: Weak<Inner>) {
     let mut patience = PATIENCE;
     let mut trouble: Option<String> = None;
-    loop {
+    while let Some(inner) = inner.upgrade() {
         let call = Call::within(patience).named("catalog");
         match inner.look(&call, false).await {
             Ok(()) => {
@@ -128,6 +128,7 @@ async fn follow(inner: Arc<Inner>) {
                 }
             }
         }
+        drop(inner);
         sleep(EVERY).await;
     }
 }
