@@ -230,7 +230,8 @@ fn highlight(query: &Query) -> Result<Json> {
 fn count(total: TotalRequest, more: More, shown: u32) -> Json {
     let asked = match total {
         TotalRequest::None => None,
-        TotalRequest::UpTo(most) => Some(most.min(COUNT_MOST)),
+        // of 0 Elasticsearch would not say whether there is any
+        TotalRequest::UpTo(most) => Some(most.clamp(1, COUNT_MOST)),
         TotalRequest::All => return json!(true),
     };
     match (asked, more) {

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use tantivy::query::{EnableScoring, Query};
-use tantivy::{DocSet, Searcher, TERMINATED};
+use tantivy::{DocAddress, DocSet, Searcher, TERMINATED};
 
 use super::super::{Error, Result};
 use super::sorting::{Sorting, Spot};
@@ -13,6 +13,7 @@ use super::sorting::{Sorting, Spot};
 pub(super) struct Found {
     pub(super) spot: Spot,
     pub(super) score: f32,
+    pub(super) at: DocAddress,
 }
 
 /// What one pass finds.
@@ -49,7 +50,7 @@ impl Pass<'_> {
         };
         let weight = self.query.weight(enable).map_err(Error::internal)?;
         let (mut first, mut total) = (Vec::new(), 0_u64);
-        for segment in self.searcher.segment_readers() {
+        for (segment_ord, segment) in (0..).zip(self.searcher.segment_readers()) {
             let sorting = self.sorting.in_segment(segment)?;
             let after = self.after.map(|spot| sorting.ranks_of(spot)).transpose()?;
             let before = self.before.map(|spot| sorting.ranks_of(spot)).transpose()?;
@@ -76,7 +77,8 @@ impl Pass<'_> {
                 doc = scorer.advance();
             }
             for candidate in heap.heap {
-                first.push(Found { spot: sorting.spot(candidate.doc, candidate.score)?, score: candidate.score });
+                let at = DocAddress { segment_ord, doc_id: candidate.doc };
+                first.push(Found { spot: sorting.spot(candidate.doc, candidate.score)?, score: candidate.score, at });
             }
         }
         first.sort_by(|left, right| self.sorting.compare(&left.spot, &right.spot));

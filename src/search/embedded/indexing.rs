@@ -123,6 +123,16 @@ fn gather<'a>(collection: &'a Collection, source: &Source) -> Result<Gathered<'a
     Ok(walk.gathered)
 }
 
+/// Whether there is any value at all, at whatever depth.
+fn has_value(value: &Json) -> bool {
+    match value {
+        Json::Null => false,
+        Json::Array(elements) => elements.iter().any(has_value),
+        Json::Object(object) => object.values().any(has_value),
+        _ => true,
+    }
+}
+
 impl<'a> Walk<'a> {
     fn refuse<T>(&self, message: impl Into<String>) -> Result<T> {
         Err(Error::Invalid { message: message.into(), path: self.way.clone() })
@@ -146,8 +156,9 @@ impl<'a> Walk<'a> {
     fn value(&mut self, field: &'a FieldRef, value: &Json) -> Result<()> {
         match &field.kind {
             Kind::Object | Kind::Nested => self.inner(field, value),
-            Kind::Json { .. } => {
-                self.mark(field, !value.is_null());
+            Kind::Json { mapping_type } => {
+                // a disabled object is not looked into
+                self.mark(field, mapping_type != "object" && has_value(value));
                 Ok(())
             }
             Kind::GeoPoint => {

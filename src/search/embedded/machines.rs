@@ -16,7 +16,6 @@ pub(super) trait Machine: Send + Sync + std::fmt::Debug {
     /// Whether any further letters can still lead to acceptance.
     fn lives(&self, state: &Self::State) -> bool;
 
-    #[allow(dead_code, reason = "highlights read single values with it")]
     fn reads(&self, text: &str) -> bool {
         let mut state = self.start();
         for letter in text.chars() {

@@ -111,7 +111,7 @@ fn exists(layout: &Layout, field: &Field) -> Result<Box<dyn Query>> {
         }
         Kind::Object => {
             let mut parts: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-            for child in field.fields.iter().filter(|child| child.nested.is_none() && child.kind != Kind::Nested) {
+            for child in &field.fields {
                 parts.push((Occur::Should, exists(layout, child)?));
             }
             if parts.is_empty() {
@@ -295,8 +295,12 @@ fn with_words(layout: &Layout, field: &Field, words: &TextFilter) -> Result<Box<
     let analyzer = match &field.kind {
         Kind::Text { analyzer, .. } => analyzer,
         // a keyword is one word
-        Kind::Keyword(exact) if !matches!(words, TextFilter::PhrasePrefix(_)) => {
-            return Ok(terms(layout.values, vec![codes::text_term(&exact.path, &normalize(exact, text))]));
+        Kind::Keyword(exact) => {
+            let term = codes::text_term(&exact.path, &normalize(exact, text));
+            return Ok(match words {
+                TextFilter::PhrasePrefix(_) => Box::new(Set::Beginning { field: layout.values, prefix: term }),
+                _ => terms(layout.values, vec![term]),
+            });
         }
         _ => return Err(no_such(field, "words")),
     };

@@ -21,6 +21,7 @@ mod machines;
 mod matching;
 mod moment;
 mod norms;
+mod passages;
 mod phrases;
 mod places;
 mod projection;

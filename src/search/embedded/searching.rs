@@ -17,6 +17,9 @@ use super::projection::project;
 use super::ranking::rank_query;
 use super::sorting::Sorting;
 
+/// Hits passed over and hits brought, together.
+const WINDOW: u32 = 10_000;
+
 /// An index as it was at one moment, and the documents of that moment.
 pub(super) struct View<'a> {
     pub(super) searcher: Searcher,
@@ -33,6 +36,7 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     let sorting = Sorting::of(query)?;
     let matches = match_query(view, query)?;
     let size = query.page.size as usize;
+    refuse_large(query)?;
     let (mut after, mut before, mut skipped) = (None, None, 0);
     match &query.page.from {
         From::Start => {}
@@ -67,7 +71,7 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     } else {
         (more, had_after || skipped > 0)
     };
-    let marks = Marks::of(query)?;
+    let marks = Marks::of(&view.layout, &view.searcher, query)?;
     let scored = query.rank.is_some() && (sorting.needs_scores() || query.fetch.scores);
     let hits = found.into_iter().map(|found| fetch(view, query, &sorting, &marks, found, scored)).collect::<Result<_>>()?;
     Ok(Page {
@@ -81,7 +85,6 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     })
 }
 
-/// Whether the document with this sequence number is among those of the filter. For rules on single documents.
 fn refuse_unsupported(query: &Query) -> Result<()> {
     let what = if !query.compute.is_empty() {
         "computing facets and metrics"
@@ -95,6 +98,18 @@ fn refuse_unsupported(query: &Query) -> Result<()> {
         return Ok(());
     };
     Err(Error::Unsupported(what.into()))
+}
+
+/// Pages reach as far as those of Elasticsearch.
+fn refuse_large(query: &Query) -> Result<()> {
+    let offset = if let From::Offset(offset) = query.page.from { offset } else { 0 };
+    let last = u64::from(offset) + u64::from(query.page.size);
+    if query.page.size >= WINDOW || last > u64::from(WINDOW) {
+        return Err(Error::Limit(format!(
+            "offset and page size together are at most {WINDOW}, {last} was asked: go on with a cursor"
+        )));
+    }
+    Ok(())
 }
 
 fn match_query(view: &View<'_>, query: &Query) -> Result<Box<dyn IndexQuery>> {
@@ -117,7 +132,7 @@ fn total(asked: TotalRequest, counted: u64) -> Option<Total> {
     }
 }
 
-fn fetch(view: &View<'_>, query: &Query, sorting: &Sorting, marks: &Marks, found: Found, scored: bool) -> Result<Hit> {
+fn fetch(view: &View<'_>, query: &Query, sorting: &Sorting, marks: &Marks<'_>, found: Found, scored: bool) -> Result<Hit> {
     let asked = query.fetch.fields.as_deref();
     // highlights read the document, too: what only they need is taken out again
     let wider: Option<Vec<Arc<str>>> = asked.filter(|_| !marks.is_empty()).map(|asked| {
@@ -125,7 +140,7 @@ fn fetch(view: &View<'_>, query: &Query, sorting: &Sorting, marks: &Marks, found
         all.into_iter().collect()
     });
     let mut document = view.documents.document(found.spot.seq_no, wider.as_deref().or(asked))?;
-    let highlights = marks.highlight(&document.source);
+    let highlights = marks.highlight(&view.searcher, found.at, &document.source)?;
     if wider.is_some() {
         document.source = project(document.source, asked);
     }

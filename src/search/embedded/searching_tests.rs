@@ -297,3 +297,39 @@ fn documents_are_held_against_the_mapping() {
         }
     }
 }
+
+#[test]
+fn highlights_mark_what_was_looked_for() {
+    let world = world(
+        &[
+            json!({"title": ["The quick brown fox.", "Nothing", "A fix for quick dogs"], "tag": ["alpha", "beta"]}),
+            json!({"title": 12}),
+        ],
+        5,
+    );
+    let title = || world.field("title");
+    let words = |words| Filter::Words(title(), words);
+    let tag = |tags: &[&str]| Filter::OneOf(world.field("tag"), tags.iter().map(|tag| Value::Text((*tag).into())).collect());
+    let shown = |path: &str, query: Query| {
+        let request = HighlightRequest { field: world.field(path), fragment_size: 100, fragments: 5 };
+        let fetch = Fetch { fields: Some(vec!["tag".into()]), highlights: vec![request], ..Default::default() };
+        let page = world.page(&Query { fetch, ..query }).unwrap();
+        let hit = &page.hits[0];
+        assert!(!hit.document.source.contains_key("title"));
+        let run = |run: &Run| if run.hit { format!("<{}>", run.text) } else { run.text.clone() };
+        let fragments = hit.highlights.iter().flat_map(|highlight| &highlight.fragments);
+        fragments.map(|fragment| fragment.runs.iter().map(run).collect::<String>()).collect::<Vec<_>>().join(" | ")
+    };
+    let filter = |filter| Query { filter, ..world.query() };
+    let found = text(&world, "quick fx", &[("title", 1.0)], Operator::Or, Fuzziness::One);
+    // words of two letters are corrected, too, where one edit is asked for everywhere
+    assert_eq!(shown("title", found), "The <quick> brown <fox>. | A <fix> for <quick> dogs");
+    assert_eq!(shown("title", filter(words(TextFilter::Phrase("quick brown".into())))), "The <quick brown> fox.");
+    assert_eq!(shown("title", filter(words(TextFilter::PhrasePrefix("quick d".into())))), "A fix for <quick dogs>");
+    let dog_and_absent = Filter::And(vec![words(TextFilter::Any("dogs".into())), tag(&["absent"])]);
+    let either = Filter::Or(vec![dog_and_absent, words(TextFilter::Any("fox".into()))]);
+    assert_eq!(shown("title", filter(either)), "The quick brown <fox>.");
+    assert_eq!(shown("tag", filter(tag(&["beta", "gamma"]))), "<beta>");
+    assert_eq!(shown("tag", filter(Filter::Exists(world.field("tag")))), "");
+    assert_eq!(shown("title", filter(Filter::Not(Box::new(words(TextFilter::Any("absent".into())))))), "");
+}
