@@ -131,6 +131,7 @@ impl Drop for Embedded {
 impl Embedded {
     /// Brings a change to the writer and waits for its answer, both until the deadline.
     async fn change<T>(&self, call: &Call, make: impl FnOnce(oneshot::Sender<Result<T>>) -> Change) -> Result<T> {
+        in_time(call)?;
         let gone = || Error::Unavailable("the writer thread has ended".into());
         let queue = Arc::clone(&self.queue);
         let place = timeout_at(call.deadline, queue.acquire_owned()).await.map_err(|_| Error::Timeout)?.map_err(|_| gone())?;
@@ -145,6 +146,7 @@ impl Embedded {
 
     /// Runs on a blocking thread, until the deadline. A search that has begun ends by itself and keeps its place until then.
     async fn blocking<T: Send + 'static>(&self, call: &Call, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        in_time(call)?;
         let searches = Arc::clone(&self.searches);
         let place = timeout_at(call.deadline, searches.acquire_owned()).await.map_err(|_| Error::Timeout)?;
         let place = place.map_err(Error::internal)?;
@@ -154,6 +156,11 @@ impl Embedded {
         });
         timeout_at(call.deadline, task).await.map_err(|_| Error::Timeout)?.map_err(Error::internal)?
     }
+}
+
+/// What is begun too late is not begun at all, however quick it might be.
+fn in_time(call: &Call) -> Result<()> {
+    if call.left().is_zero() { Err(Error::Timeout) } else { Ok(()) }
 }
 
 #[async_trait]
