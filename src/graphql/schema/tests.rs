@@ -127,3 +127,27 @@ fn nothing_at_all_is_a_schema_too() {
     let sdl = print(&Catalog::default(), false).unwrap();
     Schema::parse_and_validate(&sdl, "s").unwrap();
 }
+
+#[test]
+#[ignore = "a measurement: cargo test --release -- --ignored --nocapture a_thousand"]
+fn a_thousand_collections() {
+    const KINDS: [&str; 5] = ["keyword", "long", "date", "text", "double"];
+    let number = |n: usize| format!("field{n}");
+    let properties: serde_json::Map<_, _> = (0..20).map(|n| (number(n), serde_json::json!({ "type": KINDS[n % 5] }))).collect();
+    let fields = mapping::read(&serde_json::json!({ "properties": properties })).fields;
+    let collections: Vec<_> = (0..1_000)
+        .map(|n| {
+            let name = CollectionName::existing(&format!("thing{n}-rows"));
+            std::sync::Arc::new(Collection { name, origin: Origin::Index, fields: fields.clone(), remarks: Vec::new() })
+        })
+        .collect();
+    let started = std::time::Instant::now();
+    let catalog = Catalog::of(&collections, &Config::default());
+    let named = started.elapsed();
+    let sdl = print(&catalog, false).unwrap();
+    let printed = started.elapsed();
+    let version = crate::graphql::version::Version::build(std::sync::Arc::new(catalog), false).unwrap();
+    let built = started.elapsed() - printed;
+    println!("names {named:?}, printed {:?} ({} bytes), whole version {built:?}", printed - named, sdl.len());
+    assert_eq!(version.catalog.collections.len(), 1_000);
+}
