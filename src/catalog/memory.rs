@@ -44,6 +44,14 @@ impl Memory {
         }
     }
 
+    /// A collection is gone: if one of its name comes again, its documents are others. What was a list may stay one, for a bare value
+    /// is a list of one; what was single is to be looked at again.
+    pub(super) fn doubt(&mut self, collection: &str) {
+        if let Some(remembered) = self.collections.get_mut(collection) {
+            remembered.lists.retain(|_, list| *list);
+        }
+    }
+
     /// A collection that comes (again) while others are there: what they are called by now is theirs.
     pub(super) fn give_way(&mut self, newcomers: &[&str], present: &[Arc<Exposed>]) {
         let roots: HashSet<&str> =

@@ -1,7 +1,7 @@
 //! Keeps the catalog up to date: a task looks every second, swaps when something has changed, and stays with the last catalog
 //! while the engine is away. It is owned by [`Watch`] and ends with it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -167,7 +167,12 @@ impl Inner {
         eye.state_answered(&loaded);
         let newcomers: Vec<&str> = names().filter(|name| present.collection(name).is_none()).collect();
         eye.memory.give_way(&newcomers, &present.collections);
-        eye.waiting.retain(|name, _| collections.iter().any(|collection| collection.name.as_str() == name));
+        let there: HashSet<&str> = names().collect();
+        let is_gone = |name: &str| !there.contains(name);
+        for exposed in present.collections.iter().filter(|exposed| is_gone(exposed.collection.name.as_str())) {
+            eye.memory.doubt(exposed.collection.name.as_str());
+        }
+        eye.waiting.retain(|name, _| !is_gone(name));
     }
 
     async fn expose(&self, eye: &mut Eye, collections: &Arc<Vec<Arc<Collection>>>) -> Result<Vec<Exposed>> {
@@ -561,6 +566,14 @@ mod tests {
         let second = watch(&engine, &state);
         assert_eq!(lists(&*look(&second).await, "a"), [true, false]);
         assert_eq!(engine.searches.load(Ordering::Relaxed), searches);
+        // made anew, with other documents: a list stays one, for a bare value is a list of one
+        engine.set(&[]);
+        look(&second).await;
+        engine.documents.lock().unwrap().remove("a");
+        engine.set(&[things("a")]);
+        assert_eq!(lists(&*look(&second).await, "a"), [true, false]);
+        engine.put("a", "1", &json!({"tags": "x", "name": ["x"]}));
+        assert_eq!(lists(&*look(&second).await, "a"), [true, true]);
     }
 
     #[tokio::test]
