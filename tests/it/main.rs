@@ -8,5 +8,7 @@
 
 mod app;
 mod conformance;
+mod graphql_http;
 mod ground;
 mod layering;
+mod stale;
