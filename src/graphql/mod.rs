@@ -1,14 +1,14 @@
 //! The GraphQL API: the catalog as a schema, operations run as one round trip to the engine, answers shaped from what was selected.
 //!
-//! The way of a request: [`http`] reads it, `version` has it compiled, `plan` turns arguments into a batch, `run` asks the engine,
-//! `answer` shapes what came back. Only `schema` knows how types are declared, and only `http` what HTTP is.
+//! The way of a request: `endpoint` reads it, `version` has it compiled, `plan` turns arguments into a batch, `run` asks the engine,
+//! `answer` shapes what came back. Only `schema` knows how types are declared, and only `endpoint` what HTTP is.
 
 mod answer;
 mod documents;
+mod endpoint;
 mod errors;
 #[cfg(test)]
 mod fixture;
-mod http;
 mod ids;
 mod operation;
 mod paging;
@@ -27,7 +27,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-pub use http::routes;
+pub use endpoint::routes;
 pub use run::{Answer, Request};
 
 use crate::catalog::Catalog;
