@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use super::super::mapping;
 use super::super::value::Value;
 use super::super::{
-    Action, Call, Collection, CollectionName, DocRef, DocumentId, Engine, Error, Fetch, Filter, Moment, Origin, Precondition,
-    Query, Refresh, Source, TotalRequest, Version, Write, WriteOutcome, Written,
+    Action, Call, Collection, CollectionName, DocRef, DocumentId, Engine, Error, Fetch, Filter, Moment, Origin, PageRequest,
+    Precondition, Query, Refresh, Source, TotalRequest, Version, Write, WriteOutcome, Written,
 };
 use super::open;
 
@@ -315,6 +315,58 @@ async fn many_collections_share_a_few_writers() {
     for page in engine.search(&call(), &queries).await.unwrap() {
         assert_eq!(page.unwrap().hits.len(), 3);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_exact_where_many_write_at_once() {
+    let folder = TempDir::new().unwrap();
+    let engine = engine(folder.path()).await;
+    engine.write(&call(), vec![index("count", 0)], Refresh::None).await.unwrap();
+    let tasks = (0..16).map(|_| {
+        let engine = Arc::clone(&engine);
+        tokio::spawn(async move {
+            for _ in 0..5 {
+                // reads, adds one, and tries again where somebody else was faster
+                loop {
+                    let (seq_no, source) = get(&*engine, "count").await.unwrap();
+                    let more = source["n"].as_i64().unwrap() + 1;
+                    let write = index_if("count", more, Precondition::Version(version(seq_no)));
+                    match engine.write(&call(), vec![write], Refresh::None).await.unwrap().remove(0) {
+                        Ok(_) => break,
+                        Err(Error::Conflict(_)) => {}
+                        Err(other) => panic!("{other:?}"),
+                    }
+                }
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.unwrap();
+    }
+    assert_eq!(get(&*engine, "count").await, Some((80, json!({"n": 80}))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hit_has_the_source_that_it_was_found_by_while_others_write() {
+    let folder = TempDir::new().unwrap();
+    let engine = engine(folder.path()).await;
+    let documents = |round: i64| (0..20).map(|key| index(&format!("k{key}"), round)).collect::<Vec<_>>();
+    engine.write(&call(), documents(0), Refresh::Now).await.unwrap();
+    let writer = Arc::clone(&engine);
+    let writing = tokio::spawn(async move {
+        for round in 1..40 {
+            let refresh = if round % 3 == 0 { Refresh::Now } else { Refresh::None };
+            writer.write(&call(), documents(round), refresh).await.unwrap();
+        }
+    });
+    while !writing.is_finished() {
+        let query = Query { page: PageRequest { size: 100, ..Default::default() }, ..Query::new(name("things")) };
+        let hits = engine.search(&call(), &[query]).await.unwrap().remove(0).unwrap().hits;
+        // a batch is one state: all of one round, or all of the next
+        let rounds: std::collections::BTreeSet<_> = hits.iter().map(|hit| hit.document.source["n"].as_i64()).collect();
+        assert_eq!((hits.len(), rounds.len()), (20, 1), "{rounds:?}");
+    }
+    writing.await.unwrap();
 }
 
 /// How fast a million small documents load, in batches of a thousand: `cargo test --release --lib million -- --ignored --nocapture`.
