@@ -18,7 +18,7 @@ pub(super) struct Operation {
     pub condition: Option<Version>,
     /// Absent for a deletion.
     pub source: Option<Source>,
-    /// The condition is ours, of what was read to be patched; the user asked none.
+    /// The condition is ours, of what was read before; the user asked none.
     pub again_on_conflict: bool,
 }
 

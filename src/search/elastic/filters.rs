@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{dates, numbers, patterns};
 use crate::search::value::{Cidr, Value, shortest};
-use crate::search::{Error, Field, FieldRef, Filter, GeoPoint, Kind, Quantifier, Range, Result, TextFilter};
+use crate::search::{Error, Field, FieldRef, Filter, Kind, Range, Result, TextFilter};
 
 /// Values in one `terms`: `index.max_terms_count` by default.
 const MOST_VALUES: usize = 65_536;
@@ -25,6 +25,9 @@ pub(super) enum Bounds {
 }
 
 pub(super) fn query(filter: &Filter) -> Result<Json> {
+    if let Some(field) = field_of(filter).filter(|field| field.nested.is_some()) {
+        return Err(Error::Unsupported(format!("a condition on {}, which lies in nested elements,", field.path)));
+    }
     Ok(match filter {
         Filter::All => json!({"match_all": {}}),
         Filter::Nothing => nothing(),
@@ -41,30 +44,25 @@ pub(super) fn query(filter: &Filter) -> Result<Json> {
         },
         Filter::Words(field, words) => text(field, words)?,
         Filter::Networks(field, networks) => any(networks.iter().map(|network| addresses(field, network)).collect()),
-        Filter::Near { field, center, metres } if *metres <= 0.0 => {
-            // a distance of nothing is refused; a millimetre is less than what is stored
-            query(&Filter::Near { field: field.clone(), center: *center, metres: 0.001 })?
+        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => {
+            return Err(Error::Unsupported("a filter by place".into()));
         }
-        Filter::Near { field, center, metres } => {
-            json!({"geo_distance": {"distance": format!("{metres}m"), field.path.as_str(): [center.lon, center.lat]}})
-        }
-        Filter::InBox { field, top, left, bottom, right } => {
-            let corners = json!({"top": top, "left": left, "bottom": bottom, "right": right});
-            json!({"geo_bounding_box": {field.path.as_str(): corners}})
-        }
-        Filter::InPolygon { field, points } => polygon(field, points)?,
-        Filter::Nested { field, quantifier, filter } => {
-            let path = field.path.as_str();
-            let within = |inner: Json| json!({"nested": {"path": path, "query": inner, "ignore_unmapped": true}});
-            match quantifier {
-                Quantifier::Some => within(query(filter)?),
-                Quantifier::None => not(within(query(filter)?)),
-                Quantifier::Every => not(within(not(query(filter)?))),
-            }
-        }
+        Filter::Nested { .. } => return Err(Error::Unsupported("a filter on nested elements".into())),
         Filter::Ids(ids) if ids.is_empty() => nothing(),
         Filter::Ids(ids) => json!({"ids": {"values": ids.iter().map(|id| id.as_str()).collect::<Vec<_>>()}}),
     })
+}
+
+fn field_of(filter: &Filter) -> Option<&FieldRef> {
+    match filter {
+        Filter::Exists(field)
+        | Filter::OneOf(field, _)
+        | Filter::Range(field, _)
+        | Filter::Pattern(field, _)
+        | Filter::Words(field, _)
+        | Filter::Networks(field, _) => Some(field),
+        _ => None,
+    }
 }
 
 pub(super) fn nothing() -> Json {
@@ -209,16 +207,4 @@ fn text(field: &Field, words: &TextFilter) -> Result<Json> {
         }
         TextFilter::PhrasePrefix(text) => json!({"match_phrase_prefix": {path: {"query": text, "max_expansions": ENDINGS}}}),
     })
-}
-
-fn polygon(field: &Field, points: &[GeoPoint]) -> Result<Json> {
-    if points.len() < 3 {
-        return Err(Error::invalid("a polygon needs three points or more"));
-    }
-    let mut ring: Vec<[f64; 2]> = points.iter().map(|point| [point.lon, point.lat]).collect();
-    if ring.first() != ring.last() {
-        ring.extend(ring.first().copied());
-    }
-    let shape = json!({"type": "polygon", "coordinates": [ring]});
-    Ok(json!({"geo_shape": {field.path.as_str(): {"shape": shape, "relation": "intersects"}}}))
 }

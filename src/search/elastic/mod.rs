@@ -19,6 +19,7 @@ mod patterns;
 mod ranking;
 mod request;
 mod response;
+mod rules;
 mod searching;
 mod snapshots;
 mod sorting;

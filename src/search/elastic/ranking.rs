@@ -26,6 +26,9 @@ fn words(text: &TextMatch) -> Result<Json> {
 }
 
 fn in_field(text: &TextMatch, field: &FieldRef, boost: f32) -> Result<Json> {
+    if field.nested.is_some() {
+        return Err(Error::Unsupported(format!("a search in {}, which lies in nested elements,", field.path)));
+    }
     let path = match &field.kind {
         Kind::Text { .. } => &field.path,
         Kind::Keyword(exact) => &exact.path,

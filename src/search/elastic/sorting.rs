@@ -49,17 +49,14 @@ fn key(order: &Order, walk: Walk) -> Result<Json> {
     match order {
         Order::Score(direction) => Ok(json!({"_score": {"order": word(walk.turn(*direction))}})),
         Order::Field { field, direction, missing } => of_field(field, *direction, *missing, walk),
-        Order::Distance { field, from, direction } => Ok(json!({"_geo_distance": {
-            field.path.as_str(): [from.lon, from.lat],
-            "unit": "m",
-            "mode": mode(*direction),
-            "order": word(walk.turn(*direction)),
-            "ignore_unmapped": true,
-        }})),
+        Order::Distance { .. } => Err(Error::Unsupported("an order by distance".into())),
     }
 }
 
 fn of_field(field: &FieldRef, direction: Direction, missing: Missing, walk: Walk) -> Result<Json> {
+    if field.nested.is_some() {
+        return Err(Error::Unsupported("an order by nested elements".into()));
+    }
     let refuse = || Error::invalid(format!("{} cannot be sorted", field.path));
     let path = field.exact_path().filter(|_| field.columns || matches!(field.kind, Kind::Text { .. })).ok_or_else(refuse)?;
     let first = (missing == Missing::First) != walk.backward;
@@ -76,9 +73,6 @@ fn of_field(field: &FieldRef, direction: Direction, missing: Missing, walk: Walk
     {
         let whole = matches!(number, Number::Long | Number::Integer | Number::Short | Number::Byte);
         key["numeric_type"] = json!(if whole { "long" } else { "double" });
-    }
-    if let Some(nested) = &field.nested {
-        key["nested"] = json!({"path": nested});
     }
     Ok(json!({path: key}))
 }

@@ -10,10 +10,11 @@ use elasticsearch::http::Method;
 
 use super::bulk::{Answered, Operation, Verb, lines};
 use super::client::Request;
+use super::rules::allows;
 use super::{Elastic, failure};
 use crate::search::{
     Action, Call, Collection, DocRef, Document, DocumentId, Error, Fetch, Filter, Origin, Precondition, Refresh, Result, Source,
-    Write, WriteOutcome, merge_patch,
+    Version, Write, WriteOutcome, merge_patch,
 };
 
 /// One bulk request: so many operations, or about so many bytes.
@@ -76,7 +77,7 @@ impl Elastic {
         Ok(())
     }
 
-    /// Gives back the patches that must be merged again.
+    /// Gives back what must be looked at again, because somebody else was faster.
     async fn write_round(
         &self,
         call: &Call,
@@ -89,10 +90,6 @@ impl Elastic {
         // a first look at what must be known of documents that are there
         let mut looked: Vec<(usize, Write, std::sync::Arc<Collection>)> = Vec::new();
         for (place, write) in part {
-            if write.rule != Filter::All {
-                outcomes[place] = Some(Err(Error::Unsupported("writing under a rule".into())));
-                continue;
-            }
             match self.collection(call, &write.on).await {
                 Ok(collection) => looked.push((place, write, collection)),
                 Err(fault @ Error::NotFound(_)) => outcomes[place] = Some(Err(fault)),
@@ -101,7 +98,7 @@ impl Elastic {
         }
         let wanted: Vec<(usize, DocRef)> = looked
             .iter()
-            .filter(|(_, write, collection)| must_be_read(&write.action, collection))
+            .filter(|(_, write, collection)| must_be_read(write, collection))
             .filter_map(|(place, write, _)| Some((*place, DocRef::new(write.on.clone(), id_of(write)?.clone()))))
             .collect();
         let references: Vec<DocRef> = wanted.iter().map(|(_, reference)| reference.clone()).collect();
@@ -116,7 +113,8 @@ impl Elastic {
         let mut operations = Vec::with_capacity(looked.len());
         let mut patches: std::collections::HashMap<usize, Write> = std::collections::HashMap::new();
         for (place, write, collection) in looked {
-            let kept = matches!(write.action, Action::Update { precondition: Precondition::None, .. }).then(|| write.clone());
+            // the first place to look for what may have to be done again; a load without rules keeps no copies
+            let kept = must_be_read(&write, &collection).then(|| write.clone());
             match plan(place, write, &collection, there.remove(&place).flatten()) {
                 Ok(operation) => {
                     if let Some(write) = kept.filter(|_| operation.again_on_conflict && !last) {
@@ -131,7 +129,7 @@ impl Elastic {
         Ok(conflicts.into_iter().filter_map(|place| Some((place, patches.remove(&place)?))).collect())
     }
 
-    /// Sends in bounded requests, and again what was turned away. Gives back the places of patches that met a conflict.
+    /// Sends in bounded requests, and again what was turned away. Gives back the places of what met a conflict and may be tried again.
     async fn send_all(
         &self,
         call: &Call,
@@ -210,77 +208,103 @@ fn id_of(write: &Write) -> Option<&DocumentId> {
     }
 }
 
-/// A patch needs what it is merged into; over several indices it must be known in which one the document lies.
-fn must_be_read(action: &Action, collection: &Collection) -> bool {
-    matches!(action, Action::Update { .. }) || collection.origin != Origin::Index
+/// A patch needs what it is merged into; over several indices it must be known in which one the document lies; a rule
+/// looks at what was there.
+fn must_be_read(write: &Write, collection: &Collection) -> bool {
+    matches!(write.action, Action::Update { .. }) || collection.origin != Origin::Index || write.rule != Filter::All
 }
 
 fn plan(place: usize, write: Write, collection: &Collection, there: Option<Document>) -> Result<Operation> {
     let many = collection.origin != Origin::Index;
-    let name = || collection.name.as_str().to_owned();
-    let index = there.as_ref().map_or_else(name, |document| document.index.to_string());
+    let ruled = write.rule != Filter::All;
+    let index = there.as_ref().map_or_else(|| collection.name.to_string(), |document| document.index.to_string());
     let routing = there.as_ref().and_then(|document| document.routing.as_deref().map(String::from));
-    let plain = |verb, id, condition, source| Operation {
+    // under a rule what was looked at must still be what is there when it is written
+    let seen = there.as_ref().filter(|_| ruled).map(|document| document.version);
+    let visible = match &there {
+        Some(document) => allows(&write.rule, &document.id, &document.source)?,
+        None => true,
+    };
+    let plain = |verb, id, condition: Option<Version>, source| Operation {
         place,
         verb,
         index: index.clone(),
         id,
         routing: routing.clone(),
-        condition,
+        condition: condition.or(seen),
         source,
         again_on_conflict: false,
     };
     let missing = || Error::NotFound("there is no document of that id".into());
-    match write.action {
+    let operation = match write.action {
         Action::Index { id, source, precondition } => {
             if many && there.is_none() {
                 accepts_new(collection)?;
             }
+            let known = many || ruled;
+            match precondition {
+                Precondition::Absent if there.is_some() => return Err(Error::Conflict("there is a document of that id".into())),
+                Precondition::Version(_) if known && there.is_none() => {
+                    return Err(Error::Conflict("the document is not there any more".into()));
+                }
+                Precondition::Version(version) if there.as_ref().is_some_and(|document| document.version != version) => {
+                    return Err(Error::Conflict("the document has changed: its version is another one".into()));
+                }
+                _ => {}
+            }
+            if !visible {
+                return Err(Error::Forbidden("the document of that id is not among those you may write".into()));
+            }
             let stream = matches!(&collection.origin, Origin::Many { indices, .. } if indices.iter().any(|index| index.starts_with(".ds-")));
             let (verb, condition) = match precondition {
                 _ if id.is_none() => (Verb::Create, None),
-                Precondition::Absent if there.is_some() => {
-                    return Err(Error::Conflict("there is a document of that id".into()));
-                }
                 Precondition::Absent => (Verb::Create, None),
-                Precondition::Version(_) if many && there.is_none() => {
-                    return Err(Error::Conflict("the document is not there any more".into()));
-                }
                 Precondition::Version(version) => (Verb::Index, Some(version)),
-                Precondition::None if stream && there.is_none() => (Verb::Create, None),
+                // one that came in the meantime has not been looked at
+                Precondition::None if there.is_none() && (stream || ruled) => (Verb::Create, None),
                 // what was found behind an alias is replaced as that version, for another may stand elsewhere by now
                 Precondition::None => (Verb::Index, there.as_ref().map(|document| document.version)),
             };
-            Ok(plain(verb, id, condition, Some(source)))
+            let mut operation = plain(verb, id, condition, Some(source));
+            operation.again_on_conflict = known && operation.id.is_some() && precondition == Precondition::None;
+            operation
         }
         Action::Update { id, patch, precondition } => {
-            let document = there.ok_or_else(missing)?;
-            let asked = match precondition {
-                Precondition::None => None,
-                Precondition::Version(version) if version != document.version => {
-                    return Err(Error::Conflict("the document has changed: its version is another one".into()));
-                }
-                Precondition::Version(version) => Some(version),
-                Precondition::Absent => return Err(Error::invalid("what is absent cannot be updated")),
-            };
+            if precondition == Precondition::Absent {
+                return Err(Error::invalid("what is absent can neither be updated nor deleted"));
+            }
+            let document = there.filter(|_| visible).ok_or_else(missing)?;
+            if matches!(precondition, Precondition::Version(version) if version != document.version) {
+                return Err(Error::Conflict("the document has changed: its version is another one".into()));
+            }
             let mut source: Source = document.source;
             merge_patch(&mut source, patch);
             let mut operation = plain(Verb::Index, Some(id), Some(document.version), Some(source));
-            operation.again_on_conflict = asked.is_none();
-            Ok(operation)
+            operation.again_on_conflict = precondition == Precondition::None;
+            operation
         }
         Action::Delete { id, precondition } => {
-            if many && there.is_none() {
-                return Err(missing());
-            }
             let condition = match precondition {
                 Precondition::None => None,
                 Precondition::Version(version) => Some(version),
-                Precondition::Absent => return Err(Error::invalid("what is absent cannot be deleted")),
+                Precondition::Absent => return Err(Error::invalid("what is absent can neither be updated nor deleted")),
             };
-            Ok(plain(Verb::Delete, Some(id), condition, None))
+            if (many || ruled) && (there.is_none() || !visible) {
+                return Err(missing());
+            }
+            let mut operation = plain(Verb::Delete, Some(id), condition, None);
+            operation.again_on_conflict = ruled && condition.is_none();
+            operation
+        }
+    };
+    if let Some(source) = &operation.source {
+        // an id that Elasticsearch makes is none that a rule could name
+        let unnamed = DocumentId::parse("-").map_err(Error::internal)?;
+        if !allows(&write.rule, operation.id.as_ref().unwrap_or(&unnamed), source)? {
+            return Err(Error::Forbidden("the document would not be among those you may write".into()));
         }
     }
+    Ok(operation)
 }
 
 /// Whether a new document can come in by the collection's name: not where it is a list of indices.

@@ -422,7 +422,7 @@ async fn patterns_find_what_they_mean() {
 async fn filters_never_become_a_bad_request() {
     use crate::search::date::Time;
     use crate::search::value::{Cidr, Value};
-    use crate::search::{GeoPoint, Number, Range, TextFilter};
+    use crate::search::{Number, Range, TextFilter};
     let Some(bench) = bench() else { return };
     let on = bench
         .make(
@@ -490,9 +490,6 @@ async fn filters_never_become_a_bad_request() {
     for network in ["0.0.0.0/0", "::/0", "10.0.0.0/8", "::ffff:10.0.0.0/104", "10.0.0.1/32", "2001:db8::/32"] {
         filters.push(Filter::Networks(field(&on, "ip"), vec![Cidr::parse(network).unwrap()]));
     }
-    let place = field(&on, "place");
-    filters.push(Filter::Near { field: place.clone(), center: GeoPoint { lat: 1.0, lon: 2.0 }, metres: 0.0 });
-    filters.push(Filter::InBox { field: place, top: 10.0, left: 170.0, bottom: 0.0, right: -170.0 });
     filters.extend([Filter::Nothing, Filter::Or(vec![]), Filter::And(vec![]), Filter::Ids(vec![])]);
     for (part, filters) in filters.chunks(100).enumerate() {
         let queries: Vec<Query> =
@@ -526,7 +523,6 @@ async fn filters_never_become_a_bad_request() {
         Filter::Words(field(&on, "text"), TextFilter::PhrasePrefix("lazy br".into())),
         Filter::Words(field(&on, "text"), TextFilter::PhrasePrefix("BR".into())),
         Filter::not(Filter::not(Filter::OneOf(field(&on, "flag"), vec![Value::Boolean(true)]))),
-        Filter::Near { field: field(&on, "place"), center: GeoPoint { lat: 1.0, lon: 2.001 }, metres: 200.0 },
     ] {
         assert_eq!(holds(filter.clone()).await, one, "{filter:?}");
     }
