@@ -1,6 +1,8 @@
 //! Text becomes words, as the analyzers of Elasticsearch cut it: `standard`, `simple`, `whitespace`, `keyword`, and the
 //! `lowercase` normalizer of keywords. Which field has which is known in `indexing`, `ranking` and `matching`.
 
+use std::borrow::Cow;
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::super::{Analyzer, Error, Exact, Result};
@@ -113,7 +115,8 @@ impl Words<'_> {
     /// The word boundaries of Unicode (UAX 29). Of the pieces between them those stay that hold a letter, a digit, or a picture;
     /// letters of scripts that do not part words (Thai, Lao, Khmer, Burmese) stay together.
     fn cut_standard(&mut self) {
-        let text = self.text;
+        let shown = veiled(self.text);
+        let text: &str = &shown;
         let mut complex: Option<(usize, usize)> = None;
         for (start, piece) in text.split_word_bound_indices() {
             let end = start + piece.len();
@@ -134,6 +137,9 @@ impl Words<'_> {
             }
             if is_word(piece) {
                 self.push_pieces(start, end, true);
+            } else if let Some(at) = piece.find(|c| matches!(c, '\u{1F3FB}'..='\u{1F3FF}')) {
+                // a skin tone without a picture before it is a picture
+                self.push_pieces(start + at, end, true);
             }
         }
         if let Some((from, to)) = complex {
@@ -142,46 +148,77 @@ impl Words<'_> {
     }
 }
 
+/// Signs that later versions of Unicode made letters, while Lucene's tables part words at them: something neutral of as many
+/// bytes stands for them.
+fn veiled(text: &str) -> Cow<'_, str> {
+    let other = |c: char| matches!(c, '\u{B8}' | '\u{2E5}'..='\u{2EB}' | '\u{55A}' | '\u{55F}' | '\u{58A}' | '\u{3006}' | '\u{A708}'..='\u{A716}');
+    if text.is_ascii() || !text.contains(other) {
+        return Cow::Borrowed(text);
+    }
+    let mut neutral = String::with_capacity(text.len());
+    for c in text.chars() {
+        if other(c) { neutral.extend(std::iter::repeat_n('\u{1}', c.len_utf8())) } else { neutral.push(c) }
+    }
+    Cow::Owned(neutral)
+}
+
 fn is_word(piece: &str) -> bool {
     if piece.is_ascii() {
         return piece.bytes().any(|b| b.is_ascii_alphanumeric());
     }
-    piece.chars().any(|c| c.is_alphabetic() && !is_lone_mark(c) || (c.is_numeric() && is_digit(c))) || is_picture(piece)
+    piece.chars().any(|c| c.is_alphabetic() && !is_mark(c) || joins(c) || is_east_asian(c)) || is_picture(piece)
 }
 
-/// Marks are alphabetic to Unicode in some scripts, but no word begins with one alone.
-fn is_lone_mark(c: char) -> bool {
+/// Whether it continues whatever stands before it (marks, joiners): no word begins with one alone. Asked of the word
+/// boundaries themselves.
+fn is_mark(c: char) -> bool {
     let mut buffer = String::from("\u{1}");
     buffer.push(c);
     buffer.split_word_bounds().count() == 1
 }
 
-/// Numbers that join a word (`1`, `٣`), unlike `²` or `½`: asked of the word boundaries themselves.
-fn is_digit(c: char) -> bool {
+/// Letters and numbers that join a word (`1`, `٣`, `˗`), unlike `²` or `½`; connectors alone make no word.
+fn joins(c: char) -> bool {
+    let connector = matches!(
+        c,
+        '_' | '\u{202F}' | '\u{203F}' | '\u{2040}' | '\u{2054}' | '\u{FE33}' | '\u{FE34}' | '\u{FE4D}'..='\u{FE4F}' | '\u{FF3F}'
+    );
     let mut buffer = String::from("a");
     buffer.push(c);
-    buffer.split_word_bounds().count() == 1
+    !connector && buffer.split_word_bounds().count() == 1 && !is_mark(c)
+}
+
+/// Radicals and signs that are words by their script, though no letters.
+fn is_east_asian(c: char) -> bool {
+    matches!(c, '\u{2E80}'..='\u{2E99}' | '\u{2E9B}'..='\u{2EF3}' | '\u{2F00}'..='\u{2FD5}' | '\u{309B}' | '\u{309C}' | '\u{30A0}'
+        | '\u{32D0}'..='\u{32FE}' | '\u{3300}'..='\u{3357}' | '\u{1F200}')
 }
 
 /// Emoji: pictures, flags, and keycaps.
 fn is_picture(piece: &str) -> bool {
-    let mut chars = piece.chars();
+    let mut chars = piece.trim_start_matches('\u{200D}').chars();
     match chars.next() {
-        Some('\u{1F1E6}'..='\u{1F1FF}') => piece.chars().count() > 1,
+        Some('\u{1F1E6}'..='\u{1F1FF}') => chars.any(|c| matches!(c, '\u{1F1E6}'..='\u{1F1FF}')),
         Some('#' | '*' | '0'..='9') => chars.any(|c| c == '\u{20E3}'),
         Some(c) if is_pictographic(c) => true,
         _ => false,
     }
 }
 
-/// A zero width joiner between two pictures keeps them one grapheme; anything else before it does not.
+/// `Extended_Pictographic` of Unicode 12.1, which Lucene's tables are of; later versions left many signs out.
 fn is_pictographic(c: char) -> bool {
-    if c.is_ascii() {
-        return false;
-    }
-    let mut buffer = String::from(c);
-    buffer.push_str("\u{200D}\u{1F600}");
-    buffer.graphemes(true).count() == 1
+    matches!(c,
+        '\u{A9}' | '\u{AE}' | '\u{203C}' | '\u{2049}' | '\u{2122}' | '\u{2139}' | '\u{2194}'..='\u{2199}' | '\u{21A9}' | '\u{21AA}' | '\u{231A}' | '\u{231B}'
+        | '\u{2328}' | '\u{2388}' | '\u{23CF}' | '\u{23E9}'..='\u{23F3}' | '\u{23F8}'..='\u{23FA}' | '\u{24C2}' | '\u{25AA}' | '\u{25AB}' | '\u{25B6}' | '\u{25C0}'
+        | '\u{25FB}'..='\u{25FE}' | '\u{2600}'..='\u{2605}' | '\u{2607}'..='\u{2612}' | '\u{2614}'..='\u{2685}' | '\u{2690}'..='\u{2705}' | '\u{2708}'..='\u{2712}'
+        | '\u{2714}' | '\u{2716}' | '\u{271D}' | '\u{2721}' | '\u{2728}' | '\u{2733}' | '\u{2734}' | '\u{2744}' | '\u{2747}' | '\u{274C}' | '\u{274E}'
+        | '\u{2753}'..='\u{2755}' | '\u{2757}' | '\u{2763}'..='\u{2767}' | '\u{2795}'..='\u{2797}' | '\u{27A1}' | '\u{27B0}' | '\u{27BF}' | '\u{2934}' | '\u{2935}'
+        | '\u{2B05}'..='\u{2B07}' | '\u{2B1B}' | '\u{2B1C}' | '\u{2B50}' | '\u{2B55}' | '\u{3030}' | '\u{303D}' | '\u{3297}' | '\u{3299}' | '\u{1F000}'..='\u{1F0FF}'
+        | '\u{1F10D}'..='\u{1F10F}' | '\u{1F12F}' | '\u{1F16C}'..='\u{1F171}' | '\u{1F17E}' | '\u{1F17F}' | '\u{1F18E}' | '\u{1F191}'..='\u{1F19A}'
+        | '\u{1F1AD}'..='\u{1F1E5}' | '\u{1F201}'..='\u{1F20F}' | '\u{1F21A}' | '\u{1F22F}' | '\u{1F232}'..='\u{1F23A}' | '\u{1F23C}'..='\u{1F23F}'
+        | '\u{1F249}'..='\u{1F3FA}' | '\u{1F400}'..='\u{1F53D}' | '\u{1F546}'..='\u{1F64F}' | '\u{1F680}'..='\u{1F6FF}' | '\u{1F774}'..='\u{1F77F}'
+        | '\u{1F7D5}'..='\u{1F7FF}' | '\u{1F80C}'..='\u{1F80F}' | '\u{1F848}'..='\u{1F84F}' | '\u{1F85A}'..='\u{1F85F}' | '\u{1F888}'..='\u{1F88F}'
+        | '\u{1F8AE}'..='\u{1F8FF}' | '\u{1F90C}'..='\u{1F93A}' | '\u{1F93C}'..='\u{1F945}' | '\u{1F947}'..='\u{1FFFD}')
 }
 
 /// Scripts whose words are not parted by blanks (line break class SA).
@@ -203,7 +240,7 @@ fn is_letter(c: char) -> bool {
         | '\u{3038}'..='\u{303A}' | '\u{A6E6}'..='\u{A6EF}' | '\u{10140}'..='\u{10174}' | '\u{10341}' | '\u{1034A}' | '\u{103D1}'..='\u{103D5}' | '\u{12400}'..='\u{1246E}');
     let circled =
         matches!(c, '\u{24B6}'..='\u{24E9}' | '\u{1F130}'..='\u{1F149}' | '\u{1F150}'..='\u{1F169}' | '\u{1F170}'..='\u{1F189}');
-    c.is_alphabetic() && !letter_number && !circled && !is_lone_mark(c)
+    c.is_alphabetic() && !letter_number && !circled && !is_mark(c)
 }
 
 /// Java's `Character.isWhitespace`: no-break spaces are none.
