@@ -333,3 +333,68 @@ fn highlights_mark_what_was_looked_for() {
     assert_eq!(shown("tag", filter(Filter::Exists(world.field("tag")))), "");
     assert_eq!(shown("title", filter(Filter::Not(Box::new(words(TextFilter::Any("absent".into())))))), "");
 }
+
+/// A figure, not a check: what a search of ten hits takes over a million small documents.
+#[test]
+#[ignore = "takes minutes; a figure, not a check of every day"]
+fn a_million_documents_are_searched() {
+    let mut state = 42_u64;
+    let mut next = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let documents: Vec<_> = (0..1_000_000_u64)
+        .map(|i| {
+            // a few words stand in most texts, most in few
+            let words: Vec<String> = (0..6)
+                .map(|_| {
+                    let most = next(20_000) + 1;
+                    format!("w{}", next(most))
+                })
+                .collect();
+            json!({"title": words.join(" "), "tag": format!("t{}", next(1_000)), "n": next(1_000_000), "x": i as f64 / 7.0, "on": next(2) == 0,
+                   "at": 1_600_000_000_000_u64 + next(100_000_000_000)})
+        })
+        .collect();
+    let world = world(&documents, 150_000);
+    let of = |path: &str| world.field(path);
+    let ten = || Query { page: PageRequest::default(), total: TotalRequest::UpTo(10_000), ..world.query() };
+    let by = |path: &str| vec![Order::Field { field: of(path), direction: Direction::Desc, missing: Missing::Last }];
+    let words = |query: &str, operator, fuzziness| Query {
+        total: TotalRequest::UpTo(10_000),
+        ..Query { page: PageRequest::default(), ..text(&world, query, &[("title", 1.0)], operator, fuzziness) }
+    };
+    let range =
+        Filter::Range(of("n"), Range { lower: Some((Value::Long(1_000), true)), upper: Some((Value::Long(500_000), false)) });
+    let tag = Filter::OneOf(of("tag"), vec![Value::Text("t7".into())]);
+    let queries = [
+        ("everything", ten()),
+        ("a common word", words("w1", Operator::Or, Fuzziness::None)),
+        ("a rare word", words("w19999", Operator::Or, Fuzziness::None)),
+        ("three words", words("w1 w2 w300", Operator::Or, Fuzziness::None)),
+        ("two words, both", words("w1 w2", Operator::And, Fuzziness::None)),
+        ("a word by its edits", words("w12345", Operator::Or, Fuzziness::Auto)),
+        ("a word within a tag", Query { filter: tag.clone(), ..words("w1", Operator::Or, Fuzziness::None) }),
+        ("a tag", Query { filter: tag.clone(), ..ten() }),
+        ("a tag by number", Query { filter: tag.clone(), order: by("n"), ..ten() }),
+        ("a range", Query { filter: range.clone(), ..ten() }),
+        ("a range by number", Query { filter: range, order: by("x"), ..ten() }),
+        ("everything by number", Query { order: by("n"), ..ten() }),
+        ("everything by keyword", Query { order: by("tag"), ..ten() }),
+        ("a pattern", Query { filter: Filter::Pattern(of("tag"), Pattern::regexp("t1[0-9]5", false).unwrap()), ..ten() }),
+        ("a phrase", Query { filter: Filter::Words(of("title"), TextFilter::Phrase("w1 w2".into())), ..ten() }),
+    ];
+    for (name, query) in queries {
+        let mut times = Vec::new();
+        let mut found = 0;
+        for _ in 0..9 {
+            let begun = std::time::Instant::now();
+            let page = world.page(&query).unwrap();
+            times.push(begun.elapsed());
+            found = page.total.map_or(0, |total| total.value);
+        }
+        let first = times[0];
+        times.sort_unstable();
+        println!("{name}: {:?} (first {first:?}), {found} found", times[4]);
+    }
+}

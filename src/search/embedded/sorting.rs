@@ -68,8 +68,9 @@ impl Sorting {
                     if field.nested.is_some() {
                         return Err(Error::Unsupported("an order by nested elements".into()));
                     }
-                    let path =
-                        field.exact_path().ok_or_else(|| Error::invalid(format!("`{}` cannot be sorted by", field.path)))?;
+                    let sortable = field.columns || matches!(field.kind, Kind::Text { .. });
+                    let path = field.exact_path().filter(|_| sortable);
+                    let path = path.ok_or_else(|| Error::invalid(format!("`{}` cannot be sorted by", field.path)))?;
                     let column = values_column(path);
                     let by = match &field.kind {
                         Kind::Number(Number::Double | Number::Float | Number::HalfFloat) => By::Numbers { column, doubles: true },
