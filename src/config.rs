@@ -54,6 +54,12 @@ pub struct LogConfig {
     pub level: String,
 }
 
+impl Default for LogConfig {
+    fn default() -> Self {
+        LogConfig { format: LogFormat::Auto, level: "info".into() }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     /// Pretty on a terminal, JSON otherwise.
@@ -168,7 +174,7 @@ impl Default for Config {
             catalog: CatalogConfig::default(),
             graphql: GraphqlConfig::default(),
             limits: Limits::default(),
-            log: LogConfig { format: LogFormat::Auto, level: "info".into() },
+            log: LogConfig::default(),
         }
     }
 }

@@ -3,26 +3,35 @@
 //! The table of contents, from the top of the house to the ground; each module uses only those below it
 //! (`docs/ARCHITECTURE.md` has the map, a test holds the code against it).
 
-/// What one running hooke consists of: engines, data folder, secret, counts.
-pub mod app;
-/// Collections as exposed: names, lists, hot swap; plain JSON becomes parts of a query.
-pub mod catalog;
 /// What can be done from a shell.
 pub mod commands;
-/// The GraphQL API: the catalog as a schema, operations as one round trip, answers in their order.
-pub mod graphql;
-/// What people see in a browser: collections, searches, documents, the playground.
-pub mod pages;
-/// The REST API under `/v1`.
-pub mod rest;
-/// The core: what a query means, and the two engines that answer it.
-pub mod search;
+
 /// HTTP: all routes, the layers around them, from listening to a graceful end.
 pub mod server;
 
+/// The GraphQL API: the catalog as a schema, operations as one round trip, answers in their order.
+pub mod graphql;
+
+/// The REST API under `/v1`.
+pub mod rest;
+
+/// What people see of hooke in a browser.
+pub mod pages;
+
+/// What one running hooke consists of: engines, data folder, secret, counts.
+pub mod app;
+
+/// Collections as exposed: names, lists, hot swap; plain JSON becomes parts of a query.
+pub mod catalog;
+
+/// The core: what a query means, and the two engines that answer it.
+pub mod search;
+
 /// Settings, for all.
 pub mod config;
+
 /// Code and status of every error, for all.
 pub mod error;
+
 /// Logs, request ids and counts, for all.
 pub mod telemetry;

@@ -1,11 +1,13 @@
 //! What can be done from a shell: one file a command. Flags of settings are made from the table of settings.
 
 mod client;
+mod doctor;
 mod export;
 mod infer;
 mod load;
 mod rows;
 mod sample;
+mod schema;
 mod serve;
 
 use std::ffi::OsString;
@@ -14,7 +16,7 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::config::{SETTINGS, Setting, Shape, Sources};
+use crate::config::{LogConfig, SETTINGS, Setting, Shape, Sources};
 
 /// A typed GraphQL API, a REST API and search pages in front of Elasticsearch, or of an embedded engine
 #[derive(Parser)]
@@ -38,6 +40,10 @@ enum Command {
     Load(load::Arguments),
     /// Write documents of a collection as NDJSON
     Export(export::Arguments),
+    /// Write the GraphQL schema
+    Schema(schema::Arguments),
+    /// Check settings, engine, rights and collections, and say what is wrong and what to do
+    Doctor(doctor::Arguments),
 }
 
 /// Settings that are shown by `-h`; `--help` shows all.
@@ -59,21 +65,28 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     sources.file = cli.config.or(sources.file);
     sources.stage = cli.stage.or(sources.stage);
     sources.flags = flags;
-    let config = match sources.read() {
+    let mut config = match sources.read() {
         Ok(config) => config,
         Err(faults) => {
             eprintln!("hooke: {faults}");
             return ExitCode::from(2);
         }
     };
+    let command = cli.command.unwrap_or(Command::Serve);
+    if !matches!(command, Command::Serve) && config.log == LogConfig::default() {
+        // who runs a command wants to read what it says, not what a server of its own answers
+        config.log.level = "warn".into();
+    }
     if let Err(fault) = crate::telemetry::init(&config.log) {
         eprintln!("hooke: a setting is wrong: {fault}");
         return ExitCode::from(2);
     }
-    let done = match cli.command.unwrap_or(Command::Serve) {
+    let done = match command {
         Command::Serve => serve::run(config).await,
         Command::Load(arguments) => load::run(config, arguments).await,
         Command::Export(arguments) => export::run(config, arguments).await,
+        Command::Schema(arguments) => schema::run(config, arguments).await,
+        Command::Doctor(arguments) => doctor::run(config, arguments).await,
     };
     match done {
         Ok(code) => code,

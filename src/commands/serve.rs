@@ -1,9 +1,11 @@
 //! `hooke serve`: opens everything, says where to look, and serves until told to stop.
 
+use std::io;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::sample;
@@ -13,7 +15,7 @@ use crate::server;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     server::check_address(config.listen.ip(), config.insecure)?;
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be watched")?;
     let app = App::open(config).await?;
     let url = server::url_of(listener.local_addr()?);
@@ -32,6 +34,16 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     };
     server::run(listener, app, shutdown).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// With room for thousands of callers that come at once; the system may allow fewer.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    const WAITING: u32 = 4_096;
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // a server that was just stopped leaves connections behind that end by themselves
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 fn greeting(config: &Config, url: &str) -> String {

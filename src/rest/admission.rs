@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::catalog::Exposed;
+use crate::catalog::{Exposed, ExposedField};
 use crate::config::{Config, Writes};
 use crate::error::Code;
+use crate::search::Error;
 
 /// Documents may be written.
 pub(super) fn documents(config: &Config) -> Result<(), Problem> {
@@ -31,10 +32,31 @@ fn allow(config: &Config, wanted: Writes) -> Result<(), Problem> {
 
 /// The collection of this name, if it is exposed.
 pub(super) fn collection(app: &App, name: &str) -> Result<Arc<Exposed>, Problem> {
-    app.catalog.now().collection(name).cloned().ok_or_else(|| no_collection(name))
+    let catalog = app.catalog.now();
+    if catalog.revision == 0 {
+        return Err(Error::Unavailable("the catalog was not read yet".into()).into());
+    }
+    catalog.collection(name).cloned().ok_or_else(|| {
+        let shown: String = name.chars().take(64).collect();
+        Problem::new(Code::NotFound, format!("there is no collection {shown:?}"))
+    })
 }
 
-fn no_collection(name: &str) -> Problem {
-    let shown: String = name.chars().take(64).collect();
-    Problem::new(Code::NotFound, format!("there is no collection {shown:?}"))
+/// The parts of a document that may be shown; `None`: all of it, for the settings hide nothing.
+pub(super) fn visible(config: &Config, exposed: &Exposed) -> Option<Vec<Arc<str>>> {
+    let settings = config.catalog.collections.get(exposed.collection.name.as_str());
+    settings.is_some_and(|settings| !settings.hide.is_empty()).then(|| {
+        let mut paths = Vec::new();
+        collect(&exposed.fields, &mut paths);
+        paths
+    })
+}
+
+fn collect(fields: &[ExposedField], paths: &mut Vec<Arc<str>>) {
+    for exposed in fields {
+        match exposed.fields.as_slice() {
+            [] => paths.push(Arc::from(exposed.field.path.as_str())),
+            inner => collect(inner, paths),
+        }
+    }
 }

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Problem, log_cause};
-use super::{admission, media};
+use super::{admission, media, segment};
 use crate::app::App;
-use crate::catalog::{Exposed, ExposedField};
+use crate::catalog::{self, Catalog, Exposed, ExposedField};
 use crate::error::Code;
 use crate::search::{Call, Collection, CollectionName, Engine, Error, Fetch, Origin, PageRequest, Query, TotalRequest, mapping};
 use crate::telemetry::RequestId;
@@ -198,14 +198,14 @@ fn summary(exposed: &Exposed, count: Option<u64>) -> Summary {
     }
 }
 
-fn describe(exposed: &Exposed, count: Option<u64>) -> Description {
+fn describe(exposed: &Arc<Exposed>, count: Option<u64>) -> Description {
     let mut fields = Vec::new();
     collect(&exposed.fields, &mut fields);
     Description {
         summary: summary(exposed, count),
         fields,
         mappings: mapping::write(&exposed.collection.fields),
-        remarks: exposed.collection.remarks.clone(),
+        remarks: catalog::remarks(&Catalog { revision: 1, collections: vec![exposed.clone()] }),
     }
 }
 
@@ -219,9 +219,4 @@ fn collect(fields: &[ExposedField], all: &mut Vec<FieldSummary>) {
         });
         collect(&exposed.fields, all);
     }
-}
-
-/// A text as one segment of a path.
-fn segment(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
 }

@@ -18,7 +18,7 @@ use crate::catalog::Exposed;
 use crate::catalog::ask::{self, Frame};
 use crate::error::Code;
 use crate::search::date::Time;
-use crate::search::{Error, Filter, From, Hit, Key, Moment, PageRequest, Query, SnapshotId};
+use crate::search::{Error, Fetch, Filter, From, Hit, Key, Moment, PageRequest, Query, SnapshotId};
 use crate::telemetry::RequestId;
 
 /// Documents read at once.
@@ -105,6 +105,7 @@ impl Walk {
         let query = Query {
             at: self.snapshot.as_deref().cloned().map_or(Moment::Live, Moment::Snapshot),
             filter: self.filter.clone(),
+            fetch: Fetch { fields: admission::visible(&self.app.config, &self.exposed), ..Fetch::default() },
             page: PageRequest { size: PAGE, backward: false, from: self.after.take().map_or(From::Start, From::After) },
             ..Query::new(self.exposed.collection.name.clone())
         };

@@ -6,6 +6,8 @@ use super::problem::Problem;
 use crate::error::Code;
 
 pub(super) const JSON: &[&str] = &["application/json"];
+/// A JSON merge patch.
+pub(super) const PATCH: &[&str] = &["application/merge-patch+json", "application/json"];
 /// The first is the one we answer with.
 pub(super) const NDJSON: &[&str] = &["application/x-ndjson", "application/ndjson", "application/jsonl"];
 

@@ -3,11 +3,13 @@
 mod admission;
 mod bulk;
 mod collections;
+mod documents;
 mod export;
 mod lines;
 mod media;
 mod operation;
 mod problem;
+mod search;
 
 use std::sync::Arc;
 
@@ -33,6 +35,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(collections::list_collections, collections::create_collection))
         .routes(routes!(collections::describe_collection, collections::remove_collection))
+        .routes(routes!(documents::create_document))
+        .routes(routes!(documents::get_document, documents::put_document, documents::patch_document, documents::delete_document))
+        .routes(routes!(search::search_by_address, search::search_by_body))
         .routes(routes!(bulk::write_documents))
         .routes(routes!(export::export_documents))
 }
@@ -46,4 +51,24 @@ pub fn routes(app: Arc<App>) -> Router {
 /// What `/openapi.json` answers.
 pub fn openapi() -> OpenApi {
     described().into_openapi()
+}
+
+/// A text as one segment of a path.
+fn segment(text: &str) -> String {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_description_in_the_repository_is_that_of_the_code() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        let text = openapi().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("UPDATE_FILES").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(path).unwrap(), text, "run the tests once with UPDATE_FILES=1");
+    }
 }

@@ -7,8 +7,11 @@
 #![allow(unreachable_pub, reason = "in a binary `pub` is for its other modules")]
 
 mod app;
+mod commands;
 mod conformance;
 mod graphql_http;
 mod ground;
 mod layering;
+mod rest;
+mod server;
 mod stale;
