@@ -53,7 +53,7 @@ pub enum Rank {
 
 /// The words of a query in some fields; the best field counts.
 ///
-/// A field's score, without fuzziness: the sum of BM25 (k1 1.2, b 0.75) of the words found in it, times its boost. With `And` all words must
+/// A field's score, without fuzziness: the sum of BM25 (k1 1.2, b 0.75, times k1 + 1) of the words found in it, times its boost. With `And` all words must
 /// be in one field. With fuzziness a word may be found by its edits (a transposition is one), and the score is 0.1 × boost
 /// for each word so found or found exactly, plus the BM25 of those found exactly: exact ones come first.
 /// Text without a single word (blanks, punctuation) matches nothing.

@@ -9,6 +9,7 @@
 mod app;
 mod commands;
 mod conformance;
+mod differential;
 mod graphql_http;
 mod ground;
 mod layering;

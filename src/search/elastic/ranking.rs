@@ -31,6 +31,8 @@ fn in_field(text: &TextMatch, field: &FieldRef, boost: f32) -> Result<Json> {
     }
     let path = match &field.kind {
         Kind::Text { .. } => &field.path,
+        // no word at all; there it would be the empty value
+        Kind::Keyword(_) if text.query.is_empty() => return Ok(json!({"match_none": {}})),
         Kind::Keyword(exact) => &exact.path,
         _ => return Err(Error::invalid(format!("{} is no text: it cannot be searched for words", field.path))),
     };

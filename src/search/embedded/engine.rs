@@ -238,6 +238,9 @@ impl Engine for Embedded {
         // the caller's future: once it is dropped nobody wants the rest
         let waiting = Arc::new(());
         let wanted = Arc::downgrade(&waiting);
+        if call.left().is_zero() {
+            return Err(Error::Timeout);
+        }
         let search = move || {
             let stopped = || wanted.strong_count() == 0 || tokio::time::Instant::now() >= deadline;
             Ok(batch.iter().map(|query| search_one(query, &moment, &snapshots, &stopped)).collect())

@@ -65,6 +65,7 @@ fn field_query(layout: &Layout, searcher: &Searcher, text: &TextMatch, field: &F
 pub(super) fn words_of(field: &FieldRef, text: &str) -> Result<Vec<String>> {
     match &field.kind {
         Kind::Text { analyzer, .. } => Ok(analyze(analyzer, text).into_iter().map(|token| token.word).collect()),
+        Kind::Keyword(_) if text.is_empty() => Ok(Vec::new()),
         Kind::Keyword(exact) => Ok(vec![normalize(exact, text)]),
         _ => Err(Error::invalid(format!("`{}` cannot be searched for words", field.path))),
     }

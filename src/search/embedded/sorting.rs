@@ -30,14 +30,24 @@ struct SortKey {
 #[derive(Clone, Debug)]
 enum By {
     Score,
-    /// The column, and whether its codes are those of doubles.
+    /// The column, and what its codes are of.
     Numbers {
         column: String,
-        doubles: bool,
+        codes: Codes,
     },
     Texts {
         column: String,
     },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Codes {
+    Doubles,
+    /// Of 32 bits: what is missing counts as the greatest or least of them, as in Elasticsearch.
+    Integers,
+    /// None lies before 1970, and what is missing may count as that moment.
+    Nanos,
+    Longs,
 }
 
 /// A sort value as it is compared between segments and written into a cursor.
@@ -73,8 +83,12 @@ impl Sorting {
                     let path = path.ok_or_else(|| Error::invalid(format!("`{}` cannot be sorted by", field.path)))?;
                     let column = values_column(path);
                     let by = match &field.kind {
-                        Kind::Number(Number::Double | Number::Float | Number::HalfFloat) => By::Numbers { column, doubles: true },
-                        Kind::Number(_) | Kind::Boolean | Kind::Date(_) => By::Numbers { column, doubles: false },
+                        Kind::Number(Number::Double | Number::Float | Number::HalfFloat) => {
+                            By::Numbers { column, codes: Codes::Doubles }
+                        }
+                        Kind::Number(Number::Integer) => By::Numbers { column, codes: Codes::Integers },
+                        Kind::Date(date) if date.nanos => By::Numbers { column, codes: Codes::Nanos },
+                        Kind::Number(_) | Kind::Boolean | Kind::Date(_) => By::Numbers { column, codes: Codes::Longs },
                         _ => By::Texts { column },
                     };
                     SortKey { by, direction: *direction, missing: *missing }
@@ -174,8 +188,11 @@ impl SortKey {
     fn sentinel(&self) -> i64 {
         let high = (self.direction == Direction::Asc) == (self.missing == Missing::Last);
         match (&self.by, high) {
-            (By::Numbers { doubles: true, .. }, true) => codes::of_double(f64::INFINITY),
-            (By::Numbers { doubles: true, .. }, false) => codes::of_double(f64::NEG_INFINITY),
+            (By::Numbers { codes: Codes::Doubles, .. }, true) => codes::of_double(f64::INFINITY),
+            (By::Numbers { codes: Codes::Doubles, .. }, false) => codes::of_double(f64::NEG_INFINITY),
+            (By::Numbers { codes: Codes::Integers, .. }, true) => i32::MAX.into(),
+            (By::Numbers { codes: Codes::Integers, .. }, false) => i32::MIN.into(),
+            (By::Numbers { codes: Codes::Nanos, .. }, false) => 0,
             (_, true) => i64::MAX,
             (_, false) => i64::MIN,
         }

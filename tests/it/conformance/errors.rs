@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hooke::search::{Call, Compute, Error, Filter, InnerHits, Metric, Quantifier, Query, Rank, Scope, Suggest};
+use hooke::search::{Call, Compute, Error, Filter, GeoPoint, InnerHits, Metric, Quantifier, Query, Rank, Scope, Suggest};
 use serde_json::json;
 
 use crate::ground::{Ground, Shelf, call};
@@ -28,7 +28,10 @@ async fn plain(ground: &Ground) -> Shelf<'_> {
 async fn what_comes_later_is_unsupported(ground: &Ground) {
     let shelf = plain(ground).await;
     let nested = |filter| Filter::Nested { field: shelf.field("n"), quantifier: Quantifier::Some, filter: Box::new(filter) };
+    let point = GeoPoint { lat: 1.0, lon: 2.0 };
     let mut queries = vec![
+        ("near", Query { filter: Filter::Near { field: shelf.field("p"), center: point, metres: 10.0 }, ..shelf.query() }),
+        ("polygon", Query { filter: Filter::InPolygon { field: shelf.field("p"), points: vec![point; 3] }, ..shelf.query() }),
         ("nested", Query { filter: nested(Filter::All), ..shelf.query() }),
         ("nested below not", Query { rule: Filter::not(nested(Filter::All)), ..shelf.query() }),
         (

@@ -152,4 +152,16 @@ async fn the_greatest_long_ties_with_missing(ground: &Ground) {
     assert_eq!(shelf.ordered(vec![shelf.asc("n")]).await, "min one none max nil");
     assert_eq!(shelf.ordered(vec![shelf.desc("n")]).await, "max one none min nil");
     assert!(matches!(shelf.value("n", i64::MAX), Value::Long(i64::MAX)));
+    // so does the greatest integer, but no other one
+    let shelf = ground.shelf(json!({ "n": { "type": "integer" }, "y": { "type": "byte" } })).await;
+    shelf
+        .fill([
+            ("none", json!({})),
+            ("max", json!({ "n": i32::MAX, "y": 127 })),
+            ("nil", json!({ "n": null })),
+            ("one", json!({ "n": 1, "y": 1 })),
+        ])
+        .await;
+    assert_eq!(shelf.ordered(vec![shelf.asc("n")]).await, "one none max nil");
+    assert_eq!(shelf.ordered(vec![shelf.asc("y")]).await, "one max none nil");
 }

@@ -1,0 +1,483 @@
+//! Documents whose values are known (what a field's index should hold is written beside the JSON), and queries on them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use hooke::search::date::Time;
+use hooke::search::pattern::Pattern;
+use hooke::search::value::{Cidr, Value};
+use hooke::search::{
+    Direction, DocumentId, Filter, From, Fuzziness, Missing, Operator, Order, PageRequest, Query, Range, Rank, TextFilter,
+    TextMatch,
+};
+use serde_json::{Value as Json, json};
+
+use super::random::Random;
+use crate::ground::Shelf;
+
+pub fn mapping() -> Json {
+    json!({
+        "k": { "type": "keyword" },
+        "short": { "type": "keyword", "ignore_above": 6 },
+        "low": { "type": "keyword", "normalizer": "lowercase" },
+        "t": { "type": "text", "fields": { "keyword": { "type": "keyword", "ignore_above": 12 } } },
+        "u": { "type": "text" },
+        "b": { "type": "boolean" },
+        "l": { "type": "long" }, "i": { "type": "integer" }, "y": { "type": "byte" },
+        "x": { "type": "double" }, "f": { "type": "float" }, "h": { "type": "half_float" },
+        "d": { "type": "date" }, "n": { "type": "date_nanos" },
+        "ip": { "type": "ip" },
+        "o": { "properties": { "a": { "type": "keyword" }, "n": { "type": "integer" } } }
+    })
+}
+
+/// Fields that hold single values, without the texts.
+pub const EXACT: &[&str] = &["k", "short", "low", "b", "l", "i", "y", "x", "f", "h", "d", "n", "ip", "o.a", "o.n"];
+const KEYWORDS: &[&str] = &["k", "short", "low", "o.a", "t"];
+const TEXTS: &[&str] = &["t", "u"];
+const NUMBERS: &[&str] = &["l", "i", "y", "x", "f", "h", "d", "n", "o.n"];
+
+/// Words and what the standard analyzer makes of them, known by hand.
+pub const WORDS: &[(&str, &[&str])] = &[
+    ("fox", &["fox"]),
+    ("Fox", &["fox"]),
+    ("FOXES", &["foxes"]),
+    ("quick", &["quick"]),
+    ("quack", &["quack"]),
+    ("quickly", &["quickly"]),
+    ("web", &["web"]),
+    ("server", &["server"]),
+    ("servers", &["servers"]),
+    ("sevrer", &["sevrer"]),
+    ("a", &["a"]),
+    ("ab", &["ab"]),
+    ("don't", &["don't"]),
+    ("wi-fi", &["wi", "fi"]),
+    ("3.14", &["3.14"]),
+    ("caf\u{e9}", &["caf\u{e9}"]),
+    ("cafe\u{301}", &["cafe\u{301}"]),
+    ("CAFE", &["cafe"]),
+    ("İstanbul", &["istanbul"]),
+    ("ıstanbul", &["ıstanbul"]),
+    ("ΣΊΣΥΦΟΣ", &["σίσυφοσ"]),
+    ("σίσυφος", &["σίσυφος"]),
+    ("STRAẞE", &["straße"]),
+    ("שלום", &["שלום"]),
+    ("مرحبا", &["مرحبا"]),
+    ("東京", &["東", "京"]),
+    ("สวัสดี", &["สวัสดี"]),
+    ("👩\u{200d}👩\u{200d}👧", &["👩\u{200d}👩\u{200d}👧"]),
+    ("🇩🇪", &["🇩🇪"]),
+    ("москва", &["москва"]),
+    ("Москва", &["москва"]),
+    ("!!!", &[]),
+    ("—", &[]),
+];
+
+/// Values of keywords beside those words.
+const NAMES: &[&str] = &[
+    "",
+    " ",
+    "net",
+    "Net",
+    "NET",
+    "network",
+    "ne",
+    "été",
+    "ÉTÉ",
+    "a*b",
+    "a?b",
+    r"a\b",
+    "a.b",
+    "[x]",
+    "\u{ffee}",
+    "😀",
+    "😀😀😀😀",
+    "longer than six",
+];
+const LONGS: &[i64] =
+    &[0, 1, -1, 2, 3, 7, 100, -100, 9_007_199_254_740_992, 9_007_199_254_740_993, i64::MAX, i64::MAX - 1, i64::MIN, i64::MIN + 1];
+const INTEGERS: &[i64] = &[0, 1, -1, 2, 3, 5, 8, i32::MAX as i64, i32::MIN as i64];
+const BYTES: &[i64] = &[0, 1, -1, 2, 127, -128];
+const DOUBLES: &[f64] = &[0.0, 1.0, -1.0, 0.1, 0.5, 2.5, 1e-7, 1e300, -1e300, f64::MAX, f64::MIN, 5e-324];
+/// As the field keeps them: these are exact in half precision.
+const HALVES: &[f64] = &[0.0, 1.0, -1.0, 0.5, 2.5, 0.0999755859375, 65_504.0, -65_504.0, 1_024.0];
+const MILLIS: &[i64] = &[
+    0,
+    1,
+    -1,
+    999,
+    1_000,
+    1_704_067_200_000,
+    1_704_067_200_001,
+    1_704_153_599_999,
+    1_709_164_800_000,
+    -62_188_387_200_000,
+    253_402_300_799_999,
+    99_999_999_999_999,
+];
+const NANOS: &[i128] = &[
+    0,
+    1,
+    999_999,
+    1_000_000,
+    1_704_067_200_000_000_000,
+    1_704_067_200_123_456_789,
+    1_704_067_200_123_456_790,
+    i64::MAX as i128,
+];
+const ADDRESSES: &[&str] =
+    &["10.0.0.1", "10.0.0.2", "10.255.0.1", "9.0.0.1", "255.255.255.255", "::1", "2001:db8::1", "::ffff:10.0.0.1", "fe80::"];
+const NETWORKS: &[&str] =
+    &["10.0.0.0/8", "10.0.0.0/31", "0.0.0.0/0", "::/0", "2001:db8::/32", "::1/128", "9.0.0.1/32", "fe80::/10"];
+
+pub struct Document {
+    pub id: String,
+    pub source: Json,
+    /// Path -> what the index should hold, in the list's order; for texts the text.
+    pub values: BTreeMap<&'static str, Vec<Value>>,
+}
+
+pub struct Corpus {
+    pub documents: Vec<Document>,
+}
+
+impl Corpus {
+    pub fn generate(random: &mut Random) -> Corpus {
+        let count = 15 + random.below(40);
+        Corpus { documents: (0..count).map(|at| Document::generate(random, format!("d{at}"))).collect() }
+    }
+}
+
+impl Document {
+    fn generate(random: &mut Random, id: String) -> Document {
+        let mut document = Document { id, source: json!({}), values: BTreeMap::new() };
+        for path in EXACT.iter().chain(TEXTS) {
+            if random.once_in(4) {
+                // absent in one of the ways to be absent
+                match random.below(4) {
+                    0 => document.put(path, json!(null)),
+                    1 => document.put(path, json!([])),
+                    _ => {}
+                }
+                continue;
+            }
+            if random.once_in(4) {
+                let count = 1 + random.below(3);
+                let mut elements = Vec::new();
+                for _ in 0..count {
+                    let (json, value) = one(random, path);
+                    elements.push(json);
+                    document.hold(path, value);
+                }
+                if random.once_in(5) {
+                    elements.push(json!(null));
+                }
+                document.put(path, Json::Array(elements));
+            } else {
+                let (json, value) = one(random, path);
+                document.hold(path, value);
+                document.put(path, json);
+            }
+        }
+        document
+    }
+
+    fn put(&mut self, path: &str, json: Json) {
+        match path.split_once('.') {
+            Some((outer, inner)) => self.source[outer][inner] = json,
+            None => self.source[path] = json,
+        }
+    }
+
+    fn hold(&mut self, path: &'static str, value: Value) {
+        let value = match (path, value) {
+            ("short", Value::Text(text)) if text.encode_utf16().count() > 6 => return,
+            ("low", Value::Text(text)) => Value::Text(lower(&text)),
+            (_, value) => value,
+        };
+        self.values.entry(path).or_default().push(value);
+    }
+}
+
+/// As Java lowers: letter by letter.
+pub fn lower(text: &str) -> String {
+    text.chars().flat_map(|c| if c == 'İ' { vec!['i'] } else { c.to_lowercase().collect() }).collect()
+}
+
+fn sentence(random: &mut Random) -> String {
+    let count = random.below(7);
+    let words: Vec<&str> = (0..count).map(|_| random.pick(WORDS).0).collect();
+    words.join(" ")
+}
+
+fn name(random: &mut Random) -> String {
+    if random.once_in(3) { random.pick(WORDS).0.to_owned() } else { (*random.pick(NAMES)).to_owned() }
+}
+
+fn long(random: &mut Random, from: &[i64]) -> i64 {
+    if random.once_in(2) { *random.pick(from) } else { i64::try_from(random.below(9)).unwrap() }
+}
+
+fn time_of(nanos: i128) -> Value {
+    Value::Date(Time(nanos))
+}
+
+fn address(text: &str) -> Value {
+    Value::Ip(hooke::search::value::shortest(text.parse::<IpAddr>().unwrap()))
+}
+
+/// A value of a field: as a document may hold it, and as the index should.
+fn one(random: &mut Random, path: &str) -> (Json, Value) {
+    match path {
+        "t" | "u" => {
+            let text = sentence(random);
+            (json!(text), Value::Text(text))
+        }
+        "b" => {
+            let truth = random.once_in(2);
+            let json = match (truth, random.below(4)) {
+                (true, 0) => json!("true"),
+                (false, 0) => json!("false"),
+                (false, 1) => json!(""),
+                _ => json!(truth),
+            };
+            (json, Value::Boolean(truth))
+        }
+        "l" => {
+            let value = long(random, LONGS);
+            (if random.once_in(5) { json!(value.to_string()) } else { json!(value) }, Value::Long(value))
+        }
+        "i" | "o.n" => {
+            let value = long(random, INTEGERS);
+            let json = match random.below(8) {
+                0 => json!(value.to_string()),
+                1 if value.abs() < 1_000 && value >= 0 => json!(value as f64 + 0.75),
+                _ => json!(value),
+            };
+            (json, Value::Long(value))
+        }
+        "y" => {
+            let value = long(random, BYTES);
+            (json!(value), Value::Long(value))
+        }
+        "x" => {
+            let value = *random.pick(DOUBLES);
+            (json!(value), Value::Double(value))
+        }
+        "f" => {
+            // a double near it is kept as the nearest float
+            let value = [0.1, 0.3, 1.0, -2.5, 16_777_217.0, 3.0e38, -0.7][random.below(7)];
+            (json!(value), Value::Double(f64::from(value as f32)))
+        }
+        "h" => {
+            let value = *random.pick(HALVES);
+            (json!(value), Value::Double(value))
+        }
+        "d" => {
+            let millis = *random.pick(MILLIS);
+            let nanos = i128::from(millis) * 1_000_000;
+            let json = match random.below(3) {
+                0 if (0..=253_402_300_799_999).contains(&millis) => {
+                    json!(hooke::search::date::rfc3339(Time(nanos + 456_789), true))
+                }
+                1 => json!(millis.to_string()),
+                // four digits would be a year
+                _ if (1_000..10_000).contains(&millis.abs()) => json!(format!("{millis}.0")),
+                _ => json!(millis),
+            };
+            // as text it may be a year too
+            let year = matches!(&json, Json::String(text) if text == "1000");
+            (if year { json!("1000.0") } else { json }, time_of(nanos))
+        }
+        "n" => {
+            let nanos = *random.pick(NANOS);
+            (json!(hooke::search::date::rfc3339(Time(nanos), true)), time_of(nanos))
+        }
+        "ip" => {
+            let text = *random.pick(ADDRESSES);
+            (json!(text), address(text))
+        }
+        _ => {
+            let text = name(random);
+            (json!(text), Value::Text(text))
+        }
+    }
+}
+
+/// A value to ask for: often one that is there.
+fn asked(random: &mut Random, path: &str) -> Value {
+    match path {
+        "t" => Value::Text(sentence(random)),
+        // whole kinds may be asked for what they cannot hold
+        "y" | "i" | "o.n" if random.once_in(6) => Value::Long(*random.pick(LONGS)),
+        _ => one(random, path).1,
+    }
+}
+
+pub fn queries(random: &mut Random, shelf: &Shelf<'_>, count: usize) -> Vec<Query> {
+    (0..count).map(|_| query(random, shelf)).collect()
+}
+
+fn query(random: &mut Random, shelf: &Shelf<'_>) -> Query {
+    let mut query = shelf.query();
+    if random.once_in(3) {
+        query.rank = Some(rank(random, shelf));
+    }
+    if !random.once_in(5) {
+        query.filter = filter(random, shelf, 3);
+    }
+    if random.once_in(4) {
+        query.rule = filter(random, shelf, 1);
+    }
+    if random.once_in(5) {
+        let path = *random.pick(EXACT);
+        query.ticks = vec![(shelf.field(path), leaf_on(random, shelf, path))];
+    }
+    let scored = query.rank.is_some();
+    for _ in 0..random.below(3) {
+        query.order.push(if scored && random.once_in(3) { Order::Score(direction(random)) } else { order(random, shelf) });
+    }
+    let by_score = scored && (query.order.is_empty() || query.order.iter().any(|order| matches!(order, Order::Score(_))));
+    // near-equal scores may change places, so only whole answers can be compared
+    if !by_score && random.once_in(2) {
+        let size = u32::try_from(random.below(9)).unwrap();
+        query.page = match random.below(3) {
+            0 => PageRequest { size, backward: true, from: From::Start },
+            1 => PageRequest { size, backward: false, from: From::Offset(u32::try_from(random.below(30)).unwrap()) },
+            _ => PageRequest { size, backward: false, from: From::Start },
+        };
+    }
+    query.fetch.scores = scored;
+    query
+}
+
+fn direction(random: &mut Random) -> Direction {
+    if random.once_in(2) { Direction::Asc } else { Direction::Desc }
+}
+
+fn order(random: &mut Random, shelf: &Shelf<'_>) -> Order {
+    let path = if random.once_in(8) { "t" } else { *random.pick(EXACT) };
+    let missing = if random.once_in(3) { Missing::First } else { Missing::Last };
+    Order::Field { field: shelf.field(path), direction: direction(random), missing }
+}
+
+fn rank(random: &mut Random, shelf: &Shelf<'_>) -> Rank {
+    let mut fields = vec![(shelf.field(random.pick::<&str>(TEXTS)), *random.pick(&[1.0, 1.0, 3.0, 0.5]))];
+    if random.once_in(2) {
+        fields.push((shelf.field(random.pick::<&str>(&["t", "u", "k", "low"])), *random.pick(&[1.0, 2.0])));
+    }
+    fields.dedup_by(|a, b| a.0.path == b.0.path);
+    Rank::Text(TextMatch {
+        query: sentence(random),
+        fields,
+        operator: if random.once_in(3) { Operator::And } else { Operator::Or },
+        fuzziness: *random.pick(&[Fuzziness::None, Fuzziness::None, Fuzziness::Auto, Fuzziness::One, Fuzziness::Two]),
+    })
+}
+
+fn filter(random: &mut Random, shelf: &Shelf<'_>, depth: usize) -> Filter {
+    if depth == 0 || random.once_in(2) {
+        return leaf(random, shelf);
+    }
+    let parts = |random: &mut Random| (0..random.below(4)).map(|_| filter(random, shelf, depth - 1)).collect();
+    match random.below(3) {
+        0 => Filter::And(parts(random)),
+        1 => Filter::Or(parts(random)),
+        _ => Filter::Not(Box::new(filter(random, shelf, depth - 1))),
+    }
+}
+
+fn leaf(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
+    match random.below(10) {
+        0 => [Filter::All, Filter::Nothing][random.below(2)].clone(),
+        1 => {
+            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n"]);
+            Filter::Exists(shelf.field(path))
+        }
+        2 => {
+            let ids = (0..random.below(6)).map(|_| DocumentId::parse(&format!("d{}", random.below(60))).unwrap()).collect();
+            Filter::Ids(ids)
+        }
+        3 | 4 => {
+            let text = sentence(random);
+            let field = shelf.field(random.pick::<&str>(TEXTS));
+            Filter::Words(
+                field,
+                match random.below(3) {
+                    0 => TextFilter::Any(text),
+                    1 => TextFilter::Phrase(text.split(' ').take(2).collect::<Vec<_>>().join(" ")),
+                    _ => TextFilter::PhrasePrefix(beginning(random, &text)),
+                },
+            )
+        }
+        5 => {
+            let path = *random.pick(KEYWORDS);
+            Filter::Pattern(shelf.field(path), pattern(random))
+        }
+        _ => {
+            let path = *random.pick(EXACT);
+            leaf_on(random, shelf, path)
+        }
+    }
+}
+
+/// The last word of at most two may be cut.
+fn beginning(random: &mut Random, text: &str) -> String {
+    let mut words: Vec<String> = text.split(' ').take(2).map(str::to_owned).collect();
+    // only plain words, whose beginnings are words
+    if let Some(last) = words.last_mut()
+        && last.chars().all(|c| c.is_ascii_alphabetic())
+    {
+        let keep = 1 + random.below(last.len().max(1));
+        last.truncate(keep);
+    }
+    words.join(" ")
+}
+
+fn leaf_on(random: &mut Random, shelf: &Shelf<'_>, path: &str) -> Filter {
+    let field = shelf.field(path);
+    if path == "ip" && random.once_in(2) {
+        let networks = (0..random.below(3)).map(|_| Cidr::parse(random.pick::<&str>(NETWORKS)).unwrap()).collect();
+        return Filter::Networks(field, networks);
+    }
+    if (NUMBERS.contains(&path) || matches!(path, "ip" | "k")) && random.once_in(2) {
+        let mut bound = || (!random.once_in(3)).then(|| (asked(random, path), random.once_in(2)));
+        return Filter::Range(field, Range { lower: bound(), upper: bound() });
+    }
+    let count = if random.once_in(8) { 0 } else { 1 + random.below(3) };
+    Filter::OneOf(field, (0..count).map(|_| asked(random, path)).collect())
+}
+
+fn pattern(random: &mut Random) -> Pattern {
+    let ignore_case = random.once_in(2);
+    loop {
+        let text = name(random);
+        let letters: Vec<char> = text.chars().collect();
+        let cut = if letters.is_empty() { 0 } else { 1 + random.below(letters.len()) };
+        let escaped = |signs: &str| -> String {
+            letters[..cut].iter().map(|c| if signs.contains(*c) { format!("\\{c}") } else { c.to_string() }).collect()
+        };
+        let made = match random.below(3) {
+            0 => Pattern::prefix(&letters[..cut].iter().collect::<String>(), ignore_case),
+            1 => {
+                Pattern::wildcard(&format!("{}{}", escaped("*?\\"), random.pick(&["*", "?", "*t", "??", "", "?*"])), ignore_case)
+            }
+            _ => {
+                let tail =
+                    *random.pick(&["", ".*", "[a-z]*", "[^a-z]+", "(t|w)?", ".{1,3}", "(x|e|)t*", "\\w+", "?", "+", "[É-ÿ]*"]);
+                let head = escaped(r"\.[]{}()*+?|");
+                Pattern::regexp(&format!("{head}{tail}"), ignore_case)
+            }
+        };
+        // some cannot be, as one that begins with `?`
+        if let Ok(pattern) = made {
+            return pattern;
+        }
+    }
+}
+
+/// First and last address of a network, as 16 bytes.
+pub fn span(network: &Cidr) -> (Ipv6Addr, Ipv6Addr) {
+    network.span()
+}
