@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Extension;
 use axum::extract::{Query as Pairs, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
 
@@ -36,6 +36,8 @@ struct HomePage {
     all: usize,
     page: usize,
     pages: usize,
+    /// As the reader calls this server.
+    host: String,
 }
 
 /// A collection on the page.
@@ -52,6 +54,7 @@ pub(super) struct Card {
 pub(super) async fn show_home(
     State(app): State<Arc<App>>,
     Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
     asked: Result<Pairs<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
     let call = app.call(&id);
@@ -62,8 +65,9 @@ pub(super) async fn show_home(
         Err(fault) => (0, Vec::new(), Some(fault.message().to_owned())),
     };
     let layout = Layout::new("Collections", "home");
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost:4000").to_owned();
     let pages = all.div_ceil(PER_PAGE).max(1);
-    send(StatusCode::OK, &HomePage { layout, health, collections, fault, all, page, pages })
+    send(StatusCode::OK, &HomePage { layout, health, collections, fault, all, page, pages, host })
 }
 
 /// An engine that does not even answer this is not ready.

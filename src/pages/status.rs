@@ -54,7 +54,7 @@ pub(super) async fn show_status(State(app): State<Arc<App>>, Extension(id): Exte
         writes: match app.config.writes() {
             crate::config::Writes::Off => "off",
             crate::config::Writes::Documents => "documents",
-            crate::config::Writes::All => "documents and collections",
+            crate::config::Writes::All => "all",
         },
         uptime: long(app.stats.uptime()),
         groups: app.stats.groups().iter().map(traffic).collect(),

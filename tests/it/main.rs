@@ -7,12 +7,14 @@
 #![allow(unreachable_pub, reason = "in a binary `pub` is for its other modules")]
 
 mod app;
+mod browser;
 mod commands;
 mod conformance;
 mod differential;
 mod graphql_http;
 mod ground;
 mod layering;
+mod pages;
 mod rest;
 mod server;
 mod stale;

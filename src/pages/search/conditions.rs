@@ -34,9 +34,9 @@ const fn operator(key: &'static str, name: &'static str, label: &'static str, ta
 }
 
 const WORDS: [Operator; 3] = [
-    operator("match", "match", "has a word of", Takes::One),
+    operator("match", "match", "contains", Takes::One),
     operator("matchPhrase", "matchPhrase", "has the phrase", Takes::One),
-    operator("matchPrefix", "matchPrefix", "has a phrase starting", Takes::One),
+    operator("matchPrefix", "matchPrefix", "phrase begins", Takes::One),
 ];
 const SAME: [Operator; 4] = [
     operator("eq", "eq", "is", Takes::One),
@@ -83,8 +83,7 @@ pub(in crate::pages) fn operators(field: &Field) -> Vec<Operator> {
         Kind::Number(_) | Kind::Date(_) => [&SAME[..1], &SIZE, &SAME[1..]].concat(),
         Kind::Boolean => YES_NO.to_vec(),
         Kind::Ip => [&SAME[..], &NETWORK].concat(),
-        Kind::GeoPoint | Kind::Vector { .. } => Vec::new(),
-        Kind::Object | Kind::Nested | Kind::Json { .. } => return Vec::new(),
+        Kind::GeoPoint | Kind::Vector { .. } | Kind::Object | Kind::Nested | Kind::Json { .. } => return Vec::new(),
     };
     all.extend(THERE);
     all

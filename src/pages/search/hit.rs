@@ -33,7 +33,8 @@ pub(in crate::pages) struct Piece {
 }
 
 impl HitView {
-    pub(in crate::pages) fn new(on: &Exposed, hit: &Hit) -> Self {
+    /// `sorted` is the path of the field that gave the order: its value is worth seeing.
+    pub(in crate::pages) fn new(on: &Exposed, hit: &Hit, sorted: Option<&str>) -> Self {
         let source = &hit.document.source;
         let headline = headline(on, source);
         let story = story(on, headline.map(|(path, _)| path));
@@ -41,21 +42,22 @@ impl HitView {
 
         let mut runs = vec![plain(headline.map_or(hit.document.id.as_str(), |(_, text)| text))];
         let mut pieces = Vec::new();
+        let called = headline.map(|(_, text)| text);
         for highlight in &hit.highlights {
-            let whole = headline.filter(|(path, _)| *path == highlight.field).map(|(_, text)| text);
-            match (whole, highlight.fragments.first()) {
-                // only if it is the headline from end to end, else it would be cut
-                (Some(text), Some(first)) if first.runs.iter().map(|run| run.text.as_str()).collect::<String>() == text => {
-                    runs.clone_from(&first.runs);
+            let is_headline = headline.is_some_and(|(path, _)| path == highlight.field);
+            let story = Some(highlight.field.as_str()) == story;
+            for fragment in &highlight.fragments {
+                let text: String = fragment.runs.iter().map(|run| run.text.as_str()).collect();
+                if Some(text.as_str()) == called {
+                    // from end to end; a field that only repeats it adds nothing
+                    runs.clone_from(&fragment.runs);
+                } else if !is_headline {
+                    let label = (!story).then(|| highlight.field.clone());
+                    pieces.push(Piece { label, runs: fragment.runs.clone() });
                 }
-                (Some(_), _) => {}
-                (None, _) => {
-                    shown.push(&highlight.field);
-                    let label = (Some(highlight.field.as_str()) != story).then(|| highlight.field.clone());
-                    pieces.extend(
-                        highlight.fragments.iter().map(|fragment| Piece { label: label.clone(), runs: fragment.runs.clone() }),
-                    );
-                }
+            }
+            if !is_headline {
+                shown.push(&highlight.field);
             }
         }
         if let Some(path) = story.filter(|path| !shown.contains(path)) {
@@ -68,7 +70,7 @@ impl HitView {
             address: shelf::document_address(on.collection.name.as_str(), hit.document.id.as_str()),
             headline: runs,
             pieces,
-            facts: facts(on, source, &shown, hit.document.id.as_str()),
+            facts: facts(on, source, &shown, sorted, hit.document.id.as_str()),
             score: hit.score.map(|score| format!("{score:.2}")),
         }
     }
@@ -105,9 +107,16 @@ fn story<'a>(on: &'a Exposed, headline: Option<&str>) -> Option<&'a str> {
         .map(|field| field.field.path.as_str())
 }
 
-/// Short values of other fields, in the order of the mapping.
-fn facts(on: &Exposed, source: &Source, shown: &[&str], id: &str) -> Vec<(String, String)> {
-    let spots = conditions::spots(on);
+/// Short values of other fields: what tells one document from another comes first, then the order of the mapping.
+fn facts(on: &Exposed, source: &Source, shown: &[&str], sorted: Option<&str>, id: &str) -> Vec<(String, String)> {
+    let mut spots = conditions::spots(on);
+    spots.sort_by_key(|spot| match &spot.exposed.field.kind {
+        _ if Some(spot.exposed.field.path.as_str()) == sorted => 0,
+        _ if spot.exposed.list => 3,
+        Kind::Keyword(_) | Kind::Date(_) => 1,
+        Kind::Boolean => 4,
+        _ => 2,
+    });
     let fact = |spot: &conditions::Spot<'_>| {
         let path = spot.exposed.field.path.as_str();
         if shown.contains(&path) || matches!(spot.exposed.field.kind, Kind::Vector { .. } | Kind::Json { .. } | Kind::GeoPoint) {

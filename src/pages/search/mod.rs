@@ -191,12 +191,13 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
     let found = pages.pop().ok_or_else(|| Fault::new(Code::Internal, "The engine gave no answer."))??;
 
     let text = query_text::write(on, &arguments);
+    let sorted = asked.sort.as_ref().map(|(path, _)| path.as_str());
     let sign = |key: &crate::search::Key| app.signer.write(&binding, key);
     Ok(Found {
         total: count(found.total, asked),
         millis: format!("{:.1}", took.as_secs_f64() * 1_000.0),
         pager: Pager::new(asked, &found, u64::from(limits.window), action, sign),
-        hits: found.hits.iter().map(|hit| HitView::new(on, hit)).collect(),
+        hits: found.hits.iter().map(|hit| HitView::new(on, hit, sorted)).collect(),
         playground: shelf::playground_address(&text),
         query: text,
     })

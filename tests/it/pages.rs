@@ -1,0 +1,325 @@
+//! The pages, as a browser without scripts sees them, and once with a real one.
+
+use hooke::search::{
+    Action, Call, Collection, CollectionName, DocumentId, Filter, Origin, Precondition, Refresh, Source, Write, mapping,
+};
+use reqwest::header;
+use serde_json::{Value as Json, json};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crate::app::TestApp;
+use crate::browser::Browser;
+
+const MAPPING: &str = include_str!("../../sample/mapping.json");
+const DOCUMENTS: &str = include_str!("../../sample/documents.ndjson");
+
+/// Puts documents into a new collection, and waits until hooke shows it.
+async fn fill(app: &TestApp, name: &str, mapping: &Json, documents: impl Iterator<Item = (String, Source)>) {
+    let call = Call::within(Duration::from_secs(60));
+    let name = CollectionName::parse(name).unwrap();
+    let fields = mapping::parse(mapping).unwrap();
+    let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
+    app.app.engine.create(&call, &collection).await.unwrap();
+    let write = |(id, source): (String, Source)| Write {
+        on: name.clone(),
+        rule: Filter::All,
+        action: Action::Index { id: Some(DocumentId::parse(&id).unwrap()), source, precondition: Precondition::None },
+    };
+    let writes: Vec<Write> = documents.map(write).collect();
+    for outcome in app.app.engine.write(&call, writes, Refresh::Now).await.unwrap() {
+        outcome.unwrap();
+    }
+    app.app.catalog.refresh(&call).await.unwrap();
+    app.await_status(&format!("/search/{name}"), 200).await;
+    // the schema follows the catalog
+    let root = app.app.catalog.now().collection(name.as_str()).unwrap().names.many.clone();
+    let began = Instant::now();
+    while !app.get("/schema.graphql").await.text().await.unwrap().contains(&format!("  {root}(")) {
+        assert!(began.elapsed() < Duration::from_secs(10), "{root} does not come into the schema");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn object(json: Json) -> Source {
+    json.as_object().unwrap().clone()
+}
+
+/// The sample, as an empty data folder gets it.
+async fn landmarks() -> TestApp {
+    let app = TestApp::embedded().await;
+    let documents = DOCUMENTS.lines().map(|line| {
+        let source: Source = serde_json::from_str(line).unwrap();
+        (source["slug"].as_str().unwrap().to_owned(), source)
+    });
+    fill(&app, "landmarks", &serde_json::from_str(MAPPING).unwrap(), documents).await;
+    app
+}
+
+/// A page that must have this status, without what a browser would not show.
+async fn page(app: &TestApp, path: &str, status: u16) -> String {
+    let answer = app.http.get(app.at(path)).header(header::ACCEPT, "text/html").send().await.unwrap();
+    let kind = answer.headers()[header::CONTENT_TYPE].to_str().unwrap().to_owned();
+    let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+    let (code, html) = (answer.status().as_u16(), answer.text().await.unwrap());
+    assert_eq!(code, status, "{path}: {html}");
+    assert!(kind.starts_with("text/html"), "{path} is {kind}");
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+    // nothing that the policy would stop
+    assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"), "{path}");
+    assert!(html.split("<script").skip(1).all(|rest| rest.split('>').next().is_some_and(|tag| tag.contains("src="))), "{path}");
+    html
+}
+
+fn between<'a>(html: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    html.split_once(start)?.1.split_once(end).map(|(found, _)| found)
+}
+
+fn hits(html: &str) -> Vec<String> {
+    html.split("<h2><a href=\"/documents/")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('/')?.1.split_once('"')?.0.to_owned()))
+        .collect()
+}
+
+fn link(html: &str, mark: &str) -> Option<String> {
+    between(html, mark, "\"").map(unescape)
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&quot;", "\"")
+        .replace("&#34;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#x27;", "'")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&#60;", "<")
+        .replace("&#62;", ">")
+        .replace("&#38;", "&")
+        .replace("&amp;", "&")
+}
+
+fn query(html: &str) -> String {
+    unescape(between(html, "<pre id=\"query\" tabindex=\"0\">", "</pre>").unwrap())
+}
+
+#[tokio::test]
+async fn every_page_answers_with_its_status() {
+    let app = landmarks().await;
+    let home = page(&app, "/", 200).await;
+    assert!(home.contains("href=\"/search/landmarks\"") && home.contains(">631<") && home.contains("Embedded engine"), "{home}");
+    let status = page(&app, "/status", 200).await;
+    assert!(status.contains("landmarks") && status.contains("631"));
+    let document = page(&app, "/documents/landmarks/tower-bridge", 200).await;
+    assert!(
+        document.contains("<h1>Tower Bridge</h1>")
+            && document.contains("Horace Jones")
+            && document.contains("&#34;slug&#34;: &#34;tower-bridge&#34;"),
+        "{document}"
+    );
+    page(&app, "/playground", 200).await;
+    for (path, status) in [
+        ("/nothing/here", 404),
+        ("/search/nothing", 404),
+        ("/documents/landmarks/nothing", 404),
+        ("/documents/nothing/1", 404),
+        ("/assets/nothing.js", 404),
+        ("/search/landmarks?sort=nothing:asc", 400),
+        ("/search/landmarks?f=nothing:eq:1", 400),
+        ("/search/landmarks?f=kind:near:1", 400),
+        ("/search/landmarks?f=year:eq:soon", 400),
+        ("/search/landmarks?f=name:regexp:(", 400),
+        ("/search/landmarks?page=0", 400),
+        ("/search/landmarks?size=100000", 400),
+        ("/search/landmarks?page=2&after=abc", 400),
+        ("/search/landmarks?page=5000", 400),
+    ] {
+        page(&app, path, status).await;
+    }
+    // programs get what programs read
+    let answer = app.http.get(app.at("/nothing")).header(header::ACCEPT, "application/json").send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), answer.headers()[header::CONTENT_TYPE].to_str().unwrap()),
+        (404, "application/problem+json")
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_search_marks_its_words_and_shows_its_query() {
+    let app = landmarks().await;
+    for path in [
+        "/search/landmarks",
+        "/search/landmarks?q=arch%20gorge",
+        "/search/landmarks?q=brigde%20gorge&all=1&fuzzy=1",
+        "/search/landmarks?q=sea&f=kind:eq:lighthouse&f=year:gte:1800&f=year:lt:1900&f=inUse:yes&sort=opened:desc&size=20",
+        "/search/landmarks?f=place.country:in:Japan,%20China&f=tags:iprefix:SUS&f=height:some&sort=height:asc",
+        "/search/landmarks?f=name:regexp:%5BTt%5D.*ridge&f=name:wildcard:T*&f=capacity:none&last=1",
+    ] {
+        let html = page(&app, path, 200).await;
+        let found = hits(&html);
+        assert!(!found.is_empty(), "{path} finds nothing");
+        if path.contains("q=") {
+            assert!(html.contains("<mark>"), "{path} marks nothing");
+        }
+        // the query beside the hits is valid, and gives the same ones
+        let data = app.data(&query(&html)).await;
+        let same: Vec<String> = data["landmarks"]["edges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|edge| edge["node"]["_id"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(found, same, "{path}");
+        let playground = page(&app, &link(&html, "behind this page. <a href=\"").unwrap(), 200).await;
+        let written =
+            between(&playground, "data-query=\"", "\"").or_else(|| between(&playground, "spellcheck=\"false\">", "</textarea>"));
+        let written = unescape(written.unwrap());
+        assert_eq!(written, query(&html));
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn pages_hold_by_cursor_and_by_number() {
+    let app = landmarks().await;
+    let start = "/search/landmarks?f=worldHeritage:yes&sort=kind:asc&size=7";
+    let mut path = start.to_owned();
+    let mut walked: Vec<Vec<String>> = Vec::new();
+    loop {
+        let html = page(&app, &path, 200).await;
+        walked.push(hits(&html));
+        if walked.len() > 1 {
+            assert!(html.contains(&format!("page {} of ", walked.len())), "{path}");
+            assert_eq!(
+                hits(&page(&app, &format!("{start}&page={}", walked.len()), 200).await),
+                walked[walked.len() - 1],
+                "by number"
+            );
+        }
+        match link(&html, "rel=\"next\" href=\"") {
+            Some(next) => path = next,
+            None => break,
+        }
+    }
+    let all: Vec<&String> = walked.iter().flatten().collect();
+    let heritage = DOCUMENTS.lines().filter(|line| line.contains("\"worldHeritage\": true")).count();
+    assert_eq!((all.len(), all.iter().collect::<BTreeSet<_>>().len()), (heritage, heritage));
+    // and back again
+    for before in walked.iter().rev().skip(1) {
+        path = link(&page(&app, &path, 200).await, "rel=\"prev\" href=\"").unwrap();
+        assert_eq!(&hits(&page(&app, &path, 200).await), before, "{path}");
+    }
+    assert_eq!(path, start);
+
+    // far in, one at a time
+    let html = page(&app, "/search/landmarks?sort=year:asc&size=1&page=500", 200).await;
+    let next = page(&app, &link(&html, "rel=\"next\" href=\"").unwrap(), 200).await;
+    assert!(next.contains("page 501 of 631"));
+    assert_eq!(hits(&next), hits(&page(&app, "/search/landmarks?sort=year:asc&size=1&page=501", 200).await));
+    // a cursor of one search is none of another
+    let foreign = link(&html, "rel=\"next\" href=\"").unwrap().replace("year:asc", "year:desc");
+    let refused = page(&app, &foreign, 400).await;
+    assert!(refused.contains("belongs to another search"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_is_sent_on_to_the_one_address_of_its_state() {
+    let app = landmarks().await;
+    let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    for (form, settled) in [
+        ("/search?collection=landmarks&q=old+bridge", "/search/landmarks?q=old%20bridge"),
+        ("/search?collection=&q=x", "/"),
+        (
+            "/search/landmarks?q=&sort=&size=10&o.kind=eq&v.kind=bridge&o.year=gte&v.year=&o.inUse=yes&o.description=match&v.description=",
+            "/search/landmarks?f=inUse:yes&f=kind:eq:bridge",
+        ),
+        ("/search/landmarks?q=x&f=kind:eq:dam&o.kind=eq&v.kind=dam", "/search/landmarks?q=x&f=kind:eq:dam"),
+        ("/search/landmarks?v.name=tower&utm=1", "/search/landmarks?f=name:match:tower"),
+    ] {
+        let answer = http.get(app.at(form)).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 303, "{form}");
+        assert_eq!(answer.headers()[header::LOCATION].to_str().unwrap(), settled, "{form}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_documents_hold_stays_text() {
+    let app = TestApp::embedded().await;
+    let mapping = json!({"properties": {
+        "title": {"type": "text"}, "link": {"type": "keyword"}, "<b>odd</b>": {"type": "keyword"},
+        "parts": {"type": "nested", "properties": {"n": {"type": "integer"}, "deep": {"type": "object", "enabled": false}}},
+    }});
+    let evil = json!({"title": "<script>alert(1)</script> wolves & \"sheep\"", "<b>odd</b>": "<img src=x onerror=alert(1)>",
+        "parts": [{"n": 1, "deep": {"x": ["</pre><script>"]}}, {"n": 2}], "link": "javascript:alert(1)"});
+    let id = "a/b?<i>#\"%2F";
+    fill(&app, "odd-things", &mapping, [(id.to_owned(), object(evil))].into_iter()).await;
+    let found = page(&app, "/search/odd-things?q=wolves", 200).await;
+    assert!(found.contains("<mark>wolves</mark>"), "{found}");
+    let address = format!("/documents/odd-things/{}", hits(&found)[0]);
+    let shown = page(&app, &address, 200).await;
+    for html in [&found, &shown] {
+        assert!(
+            !html.contains("<script>")
+                && !html.contains("<img src=x")
+                && !html.contains("<b>odd")
+                && !html.contains("href=\"javascript"),
+            "{html}"
+        );
+    }
+    assert!(shown.contains("wolves &#38; &#34;sheep&#34;") || shown.contains("wolves &amp; &quot;sheep&quot;"), "{shown}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn assets_are_kept_for_ever_under_their_hash() {
+    let app = TestApp::embedded().await;
+    let home = page(&app, "/", 200).await;
+    let files: Vec<&str> = home.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert!(files.len() >= 3, "{home}");
+    for file in files {
+        let answer = app.get(file).await;
+        assert_eq!(answer.status().as_u16(), 200, "{file}");
+        assert!(answer.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
+        assert!(!answer.bytes().await.unwrap().is_empty(), "{file}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_browser_searches_and_runs_the_first_query_of_the_playground() {
+    let app = landmarks().await;
+    let Some(mut browser) = Browser::open(1280, 900).await else {
+        eprintln!("SKIPPED: there is no chromium");
+        return;
+    };
+    browser.visit(&app.at("/search/landmarks?q=lighthouse")).await;
+    assert_eq!(browser.evaluate("document.querySelectorAll('.hit h2 a').length").await, 10);
+    assert_eq!(browser.evaluate("document.querySelectorAll('.hit mark').length > 0").await, true);
+    assert_eq!(browser.evaluate("document.documentElement.scrollWidth <= innerWidth").await, true);
+    // typing a filter and sending the form leads to the address of that state
+    browser.evaluate("document.querySelector('[name=\"v.kind\"]').value = 'lighthouse'; document.querySelector('form.search').requestSubmit()").await;
+    browser.wait_for("location.search.includes('f=kind') && document.readyState === 'complete'").await;
+    assert_eq!(browser.evaluate("document.querySelectorAll('.chips li').length").await, 1);
+    assert_eq!(browser.complaints, Vec::<String>::new());
+
+    browser.visit(&app.at("/playground")).await;
+    let bundled = browser.evaluate("!!document.getElementById('playground')").await == true;
+    if bundled {
+        browser.wait_for("!!document.querySelector('.graphiql-execute-button') && document.querySelector('.graphiql-editors').innerText.includes('landmarks')").await;
+        browser.evaluate("document.querySelector('.graphiql-execute-button').click()").await;
+        browser
+            .wait_for(
+                "/\"value\":\\s*\\d+/.test(document.querySelector('.graphiql-response').innerText.replace(/\\u00a0/g, ' '))",
+            )
+            .await;
+        assert_eq!(browser.evaluate("document.querySelector('.graphiql-response').innerText.includes('errors')").await, false);
+    } else {
+        browser.evaluate("document.getElementById('console').requestSubmit()").await;
+        browser.wait_for("document.getElementById('answer').textContent.includes('\"edges\"')").await;
+    }
+    assert_eq!(browser.complaints, Vec::<String>::new());
+    app.stop().await;
+}
