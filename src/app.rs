@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -13,6 +14,9 @@ use crate::catalog::{self, cursor::Signer};
 use crate::config::{Config, Writes};
 use crate::search::{self, Call, Engine};
 use crate::telemetry::{RequestId, Stats};
+
+/// In the data folder: where the process that holds it listens.
+pub const NOTE: &str = "server.json";
 
 pub struct App {
     pub config: Config,
@@ -84,13 +88,32 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
         .write(true)
         .open(&path)
         .with_context(|| format!("{} cannot be written", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
+    let mut locked = file.try_lock();
+    for _ in 0..10 {
+        if !matches!(locked, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        // somebody may only be looking
+        std::thread::sleep(Duration::from_millis(20));
+        locked = file.try_lock();
+    }
+    match locked {
+        Ok(()) => {
+            // what a process left behind that was killed
+            let _ = std::fs::remove_file(folder.join(NOTE));
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => {
             bail!("another hooke runs on the data folder {}: stop it, or choose another folder by --data", folder.display())
         }
         Err(TryLockError::Error(fault)) => Err(fault).with_context(|| format!("{} cannot be locked", path.display())),
     }
+}
+
+/// A process holds this folder. Blocks for no longer than a look at a file takes.
+pub fn is_in_use(folder: &Path) -> bool {
+    // where it cannot be opened nobody has made it
+    File::open(folder.join("lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 fn read_secret(path: &Path) -> anyhow::Result<Vec<u8>> {
@@ -129,7 +152,9 @@ mod tests {
     fn a_folder_is_locked_once_and_keeps_its_secret() {
         let folder = tempfile::tempdir().unwrap();
         assert!(prepare(folder.path()).unwrap());
+        assert!(!is_in_use(folder.path()));
         let held = lock(folder.path()).unwrap();
+        assert!(is_in_use(folder.path()));
         assert!(lock(folder.path()).unwrap_err().to_string().contains("another hooke"));
         drop(held);
         lock(folder.path()).unwrap();

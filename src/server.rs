@@ -21,7 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::app::App;
+use crate::app::{App, NOTE};
 use crate::config::Config;
 use crate::{graphql, pages, rest};
 
@@ -71,7 +71,7 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
     check_address(address.ip(), app.config.insecure)?;
-    let note = app.config.data.join("server.json");
+    let note = app.config.data.join(NOTE);
     write_note(&note, address, &app.config).await?;
 
     let (told, mut heard) = tokio::sync::watch::channel(false);

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::config::Config;
 use crate::server;
 
@@ -128,17 +128,23 @@ impl Client {
     }
 }
 
-/// A server that runs on the same data folder.
+/// A server that runs on the same data folder. Only the lock tells: a note may have been left behind by one that was killed, and
+/// somebody else may listen at its address by now.
 async fn running(config: &Config) -> anyhow::Result<Option<Client>> {
-    let path = config.data.join("server.json");
-    let Ok(text) = tokio::fs::read(&path).await else { return Ok(None) };
-    let Ok(note) = serde_json::from_slice::<Note>(&text) else { return Ok(None) };
+    let deadline = Instant::now() + READY;
+    let note = loop {
+        if !app::is_in_use(&config.data) {
+            return Ok(None);
+        }
+        let note = tokio::fs::read(config.data.join(app::NOTE)).await.ok();
+        match note.and_then(|text| serde_json::from_slice::<Note>(&text).ok()) {
+            Some(note) => break note,
+            // it is just starting, or a command that will soon be done
+            None if Instant::now() < deadline => sleep(Duration::from_millis(50)).await,
+            None => bail!("another hooke uses the data folder {} and does not say where it listens", config.data.display()),
+        }
+    };
     let client = Client::of(&note.url)?;
-    let alive = client.get(&["livez"])?.timeout(Duration::from_secs(2)).send().await;
-    if !alive.is_ok_and(|answer| answer.status().is_success()) {
-        // left behind by one that was killed
-        return Ok(None);
-    }
     if let Some(elastic) = &config.elasticsearch
         && note.elasticsearch.as_ref() != Some(&elastic.urls)
     {

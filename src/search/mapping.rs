@@ -49,6 +49,10 @@ pub fn read(body: &Json) -> Mapping {
 
 /// The mapping of something to be made; also inside `{"mappings": …}`. All that is wrong with it is told at once.
 pub fn parse(body: &Json) -> Result<Vec<FieldRef>> {
+    let outer = body.as_object().filter(|body| body.contains_key("mappings"));
+    if let Some(other) = outer.and_then(|outer| outer.keys().find(|key| *key != "mappings")) {
+        return Err(Error::invalid(format!("{other} beside mappings is not understood")));
+    }
     let body = body.get("mappings").unwrap_or(body);
     let Some(object) = body.as_object() else {
         return Err(Error::invalid("a mapping is an object: {\"properties\": {…}}"));
@@ -266,6 +270,9 @@ impl Reader {
                 }
                 ("format", Kind::Date(_) | Kind::Json { .. }) => value.is_string(),
                 ("dims" | "similarity", Kind::Vector { .. }) => true,
+                // what holds anyway
+                ("store" | "ignore_malformed", _) => flag(value) == Some(false),
+                ("coerce", Kind::Number(_)) | ("norms", Kind::Text { .. }) => flag(value) == Some(true),
                 _ => false,
             };
             if !known {
@@ -588,6 +595,7 @@ mod tests {
     #[test]
     fn mappings_may_stand_inside_a_body() {
         assert_eq!(parse(&json!({ "mappings": { "properties": { "a": { "type": "long" } } } })).unwrap().len(), 1);
+        assert!(parse(&json!({ "mappings": {}, "settings": {} })).is_err());
         assert!(parse(&json!([])).is_err());
         assert!(parse(&json!({ "properties": [] })).is_err());
         assert!(parse(&json!({})).unwrap().is_empty());
