@@ -13,7 +13,7 @@ use super::exposure::expose;
 use super::records::Records;
 use super::{Catalog, Exposed, Memory, diff, sample};
 use crate::config::Config;
-use crate::search::{Call, Collection, Engine, Error, FieldRef, Result};
+use crate::search::{Call, Collection, CollectionName, Engine, Error, FieldRef, Result};
 
 /// A change is to be served within five seconds, and so is the return of an engine. A look where nothing changed is cheap.
 const EVERY: Duration = Duration::from_secs(1);
@@ -98,9 +98,19 @@ impl Watch {
         self.inner.current.subscribe()
     }
 
-    /// Looks at once: after something was made, filled or removed through hooke.
+    /// Looks at once: after something was made or removed through hooke.
     pub async fn refresh(&self, call: &Call) -> Result<()> {
         self.inner.look(call, true).await
+    }
+
+    /// Documents were written that searches see by now: looks at once if lists of their collection could not be told so far.
+    pub async fn documents_came(&self, call: &Call, name: &CollectionName) -> Result<()> {
+        let is_new = self.now().collection(name.as_str()).is_none();
+        let waits = async { self.inner.eye.lock().await.waiting.contains_key(name.as_str()) };
+        if is_new || timeout_at(call.deadline, waits).await.map_err(|_| Error::Timeout)? {
+            return self.inner.look(call, true).await;
+        }
+        Ok(())
     }
 }
 
@@ -336,8 +346,8 @@ mod tests {
     use super::super::fixture::{collection, keyword};
     use super::*;
     use crate::search::{
-        Action, CollectionName, DocRef, Document, DocumentId, Fetch, Filter, Generations, Health, Hit, Key, Page, Precondition,
-        Query, Refresh, SnapshotId, Source, Version, Write, WriteOutcome, Written,
+        Action, DocRef, Document, DocumentId, Fetch, Filter, Generations, Health, Hit, Key, Page, Precondition, Query, Refresh,
+        SnapshotId, Source, Version, Write, WriteOutcome, Written,
     };
 
     /// Id, sequence number, source.
@@ -552,7 +562,9 @@ mod tests {
         let first = watch(&engine, &state);
         assert_eq!(lists(&*look(&first).await, "a"), [false, false], "nothing to see yet");
         engine.put("a", "1", &json!({"tags": ["x"]}));
-        assert_eq!(lists(&*look(&first).await, "a"), [true, false]);
+        let call = Call::within(Duration::from_secs(5));
+        first.documents_came(&call, &CollectionName::existing("a")).await.unwrap();
+        assert_eq!(lists(&first.now(), "a"), [true, false]);
         let revision = first.now().revision;
         engine.put("a", "2", &json!({"name": "x"}));
         assert_eq!(look(&first).await.revision, revision, "what is decided as single looks the same");

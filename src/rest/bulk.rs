@@ -174,7 +174,13 @@ impl Work {
         }
         if !writes.is_empty() {
             let count = writes.len();
-            let written = self.app.engine.write(&self.app.call(&self.id), writes, self.refresh).await;
+            let call = self.app.call(&self.id);
+            let written = self.app.engine.write(&call, writes, self.refresh).await;
+            if written.is_ok() && self.refresh != Refresh::None {
+                // so that whoever asks next meets lists as lists; what is wrong now will be tried again
+                let noticed = self.app.catalog.documents_came(&call, &self.on).await;
+                noticed.unwrap_or_else(|error| tracing::debug!(cause = error.cause(), "the catalog did not look: {error}"));
+            }
             let written = written.and_then(|written| {
                 if written.len() == count { Ok(written) } else { Err(Error::internal("an answer lacks items of a batch")) }
             });
