@@ -13,6 +13,7 @@ conformance! {
     and_or_not_nest
     a_list_field_asks_for_any_element
     exists_means_an_indexed_value
+    an_object_exists_where_its_nested_elements_do
     values_cut_by_ignore_above_are_not_indexed
     a_normalizer_is_for_values_and_queries
     null_value_stands_for_null
@@ -143,6 +144,23 @@ async fn exists_means_an_indexed_value(ground: &Ground) {
     }
     assert_eq!(shelf.found(shelf.exists("o.a")).await, "");
     assert_eq!(shelf.found(Filter::not(shelf.exists("n"))).await, "null none empty nulls blank signs");
+}
+
+async fn an_object_exists_where_its_nested_elements_do(ground: &Ground) {
+    let shelf = ground
+        .shelf(json!({ "o": { "properties": { "n": { "type": "nested", "properties": { "a": { "type": "keyword" } } } } } }))
+        .await;
+    shelf
+        .fill([
+            ("one", json!({ "o": { "n": { "a": "x" } } })),
+            ("list", json!({ "o": { "n": [{ "a": "x" }, { "a": "y" }] } })),
+            ("none", json!({ "o": {} })),
+            ("empty", json!({ "o": { "n": [] } })),
+        ])
+        .await;
+    for path in ["o", "o.n"] {
+        assert_eq!(shelf.found(shelf.exists(path)).await, "one list", "{path}");
+    }
 }
 
 async fn values_cut_by_ignore_above_are_not_indexed(ground: &Ground) {

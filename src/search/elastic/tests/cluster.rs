@@ -611,3 +611,23 @@ async fn patches_of_many_writers_are_all_merged() {
     assert_eq!(got[0].as_ref().unwrap().source, source(json!({"a": 1, "b": 1, "c": 1})));
     bench.clean().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_at_once_are_all_answered() {
+    let Some(bench) = bench() else { return };
+    let on = bench.make("crowd", json!({"n": {"type": "integer"}})).await;
+    bench.fill(&on, &[("1", json!({"n": 1}))]).await;
+    let engine = Arc::new(
+        Elastic::new(&ElasticConfig { urls: vec![bench.url.clone()], ..Default::default() }, &Default::default()).unwrap(),
+    );
+    engine.collections(&call()).await.unwrap();
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..10_000 {
+        let (engine, query) = (engine.clone(), Query::new(on.name.clone()));
+        all.spawn(async move { engine.search(&Call::within(Duration::from_secs(100)), &[query]).await?.remove(0) });
+    }
+    while let Some(page) = all.join_next().await {
+        assert_eq!(ids(&page.unwrap().unwrap()), ["1"]);
+    }
+    bench.clean().await;
+}
