@@ -106,13 +106,14 @@ fn flag(setting: &'static Setting) -> Arg {
         Some(default) if setting.shape != Shape::Switch => format!(" [default: {}]", default.trim_matches('"')),
         _ => String::new(),
     };
+    let off = setting.is_on_by_default();
     let arg = Arg::new(setting.key)
         // clap wants names that live for ever; they are made once
         .long(&*setting.flag().leak())
         .global(true)
         .help_heading("Settings")
         .hide_short_help(!FIRST.contains(&setting.key))
-        .help(format!("{}{default} [env: {}]", setting.about, setting.variable()));
+        .help(format!("{}{}{default} [env: {}]", if off { "Not: " } else { "" }, setting.about, setting.variable()));
     match setting.shape {
         Shape::Switch => arg.action(ArgAction::SetTrue),
         Shape::Text => arg.value_name("VALUE"),

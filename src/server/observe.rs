@@ -142,7 +142,42 @@ pub(super) async fn explain_refusal(request: Request, next: Next) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+    use tower_http::catch_panic::CatchPanicLayer;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_of_one_request() {
+        async fn fall() {
+            panic!("on purpose")
+        }
+        let router =
+            Router::new().route("/", get(fall)).layer(CatchPanicLayer::custom(answer_panic)).layer(from_fn(explain_refusal));
+        for _ in 0..2 {
+            let answer = router.clone().oneshot(Request::new(Body::empty())).await.unwrap();
+            assert_eq!(answer.status(), 500);
+            let body = axum::body::to_bytes(answer.into_body(), 10_000).await.unwrap();
+            let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            assert_eq!((&problem["code"], &problem["status"]), (&"INTERNAL".into(), &500.into()));
+            assert!(!String::from_utf8_lossy(&body).contains("on purpose"));
+        }
+    }
+
+    #[tokio::test]
+    async fn bare_refusals_become_problems_and_keep_their_headers() {
+        let router = Router::new().route("/", get(async || "fine")).layer(from_fn(explain_refusal));
+        let request = Request::builder().method("POST").uri("/").body(Body::empty()).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        assert_eq!((answer.status().as_u16(), &answer.headers()[header::ALLOW]), (405, &HeaderValue::from_static("GET,HEAD")));
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/problem+json");
+        let answer = router.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(&axum::body::to_bytes(answer.into_body(), 100).await.unwrap()[..], b"fine");
+    }
 
     #[test]
     fn an_id_is_kept_if_it_can_stand_in_a_log() {
