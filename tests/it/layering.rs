@@ -130,7 +130,7 @@ fn engines_do_not_see_each_other() {
 #[test]
 fn foreign_crates_are_named_in_one_place() {
     let homes: [(&str, &[&str]); 6] = [
-        ("axum", &["server", "rest/", "pages/", "graphql/http"]),
+        ("axum", &["server", "rest/", "pages/", "graphql/endpoint"]),
         ("async_graphql", &["graphql/"]),
         ("apollo_compiler", &["graphql/"]),
         ("elasticsearch", &["search/elastic/"]),
