@@ -80,7 +80,7 @@ impl Runner<'_> {
             roots: &version.roots,
             relay: self.config.graphql.relay,
         };
-        let nodes = selector.roots(&operation.selection_set);
+        let nodes = document.selected(operation, &selector);
         let planner = Planner {
             schema: &version.schema,
             catalog: &version.catalog,

@@ -7,7 +7,7 @@ mod limits;
 mod select;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::ast::Definition;
 use apollo_compiler::executable::{Operation, OperationType};
@@ -24,10 +24,13 @@ use crate::config::Limits;
 /// How deep brackets of any kind may nest: far beyond what the limits on fields and filters let through, and far from the end of the stack.
 const NESTING: usize = 200;
 
-/// A valid document, with what its operations ask of variables before they can be laid out.
+/// A valid document, and what was made of it.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) valid: Valid<ExecutableDocument>,
+    /// What is selected, where that is the same for all variables.
+    laid: OnceLock<Arc<Vec<Node>>>,
+    fixed: bool,
 }
 
 /// Checks a text and makes a document of it.
@@ -45,7 +48,9 @@ pub(crate) fn compile(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Re
     let valid = syntax
         .to_executable_validate(schema)
         .map_err(|faults| of_diagnostics(&faults.errors, VALIDATION_FAILED, limits.errors))?;
-    Ok(Arc::new(Document { valid }))
+    // with two operations or conditions on variables there are several layouts: then each request makes its own
+    let fixed = valid.operations.len() == 1 && !text.contains("@skip") && !text.contains("@include");
+    Ok(Arc::new(Document { valid, laid: OnceLock::new(), fixed }))
 }
 
 fn of_syntax(list: &DiagnosticList, most: usize) -> Vec<Failure> {
@@ -57,6 +62,12 @@ fn of_syntax(list: &DiagnosticList, most: usize) -> Vec<Failure> {
 }
 
 impl Document {
+    /// What an operation of this document selects.
+    pub(crate) fn selected(&self, operation: &Operation, selector: &Selector<'_>) -> Arc<Vec<Node>> {
+        let lay = || Arc::new(selector.roots(&operation.selection_set));
+        if self.fixed { self.laid.get_or_init(lay).clone() } else { lay() }
+    }
+
     /// The operation to run.
     pub(crate) fn operation(&self, name: Option<&str>) -> Result<&Shared<Operation>, Failure> {
         let operation = self.valid.operations.get(name).map_err(|fault| Failure::input(fault.message().to_string()))?;
