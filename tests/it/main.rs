@@ -16,5 +16,6 @@ mod ground;
 mod layering;
 mod pages;
 mod rest;
+mod roundtrips;
 mod server;
 mod stale;

@@ -1,0 +1,235 @@
+//! How many requests one operation makes, counted where they pass: a proxy stands between hooke and Elasticsearch.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use hooke::config::{CollectionConfig, ElasticConfig};
+use serde_json::{Value as Json, json};
+
+use crate::app::TestApp;
+use crate::ground::{elasticsearch_url, unique};
+
+/// Passes everything on and remembers what it was.
+#[derive(Clone)]
+struct Proxy {
+    upstream: String,
+    http: reqwest::Client,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    path: String,
+    body: String,
+}
+
+impl Proxy {
+    async fn start(upstream: String) -> (Proxy, String) {
+        let proxy = Proxy { upstream, http: reqwest::Client::new(), seen: Arc::default() };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(pass_on).with_state(proxy.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (proxy, url)
+    }
+
+    /// What asks for documents since the last time; the catalog's own looks are left out.
+    fn take(&self) -> Vec<Seen> {
+        let seen = std::mem::take(&mut *self.seen.lock().unwrap());
+        let asks = |seen: &Seen| {
+            ["/_search", "/_msearch", "/_mget", "/_doc", "/_count", "/_pit", "/_source"]
+                .iter()
+                .any(|part| seen.path.contains(part))
+        };
+        seen.into_iter().filter(asks).collect()
+    }
+
+    /// `_search _mget`, sorted.
+    fn kinds(&self) -> String {
+        let mut kinds: Vec<String> = self
+            .take()
+            .iter()
+            .map(|seen| seen.path.split(['/', '?']).filter(|part| part.starts_with('_')).next_back().unwrap_or("?").to_owned())
+            .collect();
+        kinds.sort();
+        kinds.join(" ")
+    }
+}
+
+async fn pass_on(State(proxy): State<Proxy>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let path = head.uri.to_string();
+    proxy.seen.lock().unwrap().push(Seen { path: path.clone(), body: String::from_utf8_lossy(&body).into_owned() });
+    let mut onward = proxy.http.request(head.method, format!("{}{path}", proxy.upstream)).body(body);
+    for (name, value) in &head.headers {
+        if name != "host" && name != "content-length" {
+            onward = onward.header(name, value);
+        }
+    }
+    let answer = onward.send().await.unwrap();
+    let mut headers = answer.headers().clone();
+    headers.remove("transfer-encoding");
+    headers.remove("content-length");
+    (answer.status(), headers, answer.bytes().await.unwrap()).into_response()
+}
+
+struct Library {
+    app: TestApp,
+    proxy: Proxy,
+    indices: Vec<String>,
+    elasticsearch: String,
+    http: reqwest::Client,
+}
+
+impl Library {
+    /// Books and authors. `None`: there is no Elasticsearch.
+    async fn open() -> Option<Library> {
+        let elasticsearch = elasticsearch_url()?;
+        let (proxy, url) = Proxy::start(elasticsearch.clone()).await;
+        let http = reqwest::Client::new();
+        let stem = unique("trips");
+        let indices = vec![format!("{stem}-books"), format!("{stem}-authors")];
+        for (index, properties) in indices.iter().zip([
+            json!({ "title": { "type": "text" }, "year": { "type": "integer" }, "tags": { "type": "keyword" } }),
+            json!({ "name": { "type": "keyword" } }),
+        ]) {
+            let body = json!({ "mappings": { "properties": properties, "_meta": { "hooke": { "lists": { "tags": true } } } } });
+            let body = if index.ends_with("books") { body } else { json!({ "mappings": { "properties": properties } }) };
+            let made = http.put(format!("{elasticsearch}/{index}")).json(&body).send().await.unwrap();
+            assert!(made.status().is_success(), "{}", made.text().await.unwrap());
+        }
+        let documents = [
+            (0, "1", json!({ "title": "The quick fox", "year": 1999, "tags": ["a"] })),
+            (0, "2", json!({ "title": "A lazy dog", "year": 2001, "tags": ["b"] })),
+            (0, "3", json!({ "title": "Fox and dog", "year": 2003, "tags": [] })),
+            (1, "1", json!({ "name": "Ann" })),
+        ];
+        for (index, id, source) in documents {
+            let index = &indices[index];
+            let put = http.put(format!("{elasticsearch}/{index}/_doc/{id}?refresh=true")).json(&source).send().await.unwrap();
+            assert!(put.status().is_success());
+        }
+        let named = |name: &str| CollectionConfig { name: Some(name.into()), ..CollectionConfig::default() };
+        let app = TestApp::open(|config| {
+            config.elasticsearch = Some(ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
+            config.catalog.include = vec![format!("{stem}*")];
+            config.catalog.collections.insert(indices[0].clone(), named("books"));
+            config.catalog.collections.insert(indices[1].clone(), named("authors"));
+        })
+        .await;
+        let library = Library { app, proxy, indices, elasticsearch, http };
+        library.await_roots().await;
+        library.proxy.take();
+        Some(library)
+    }
+
+    async fn await_roots(&self) {
+        let from = Instant::now();
+        loop {
+            let sdl = self.app.get("/schema.graphql").await.text().await.unwrap();
+            if sdl.contains("  books(") && sdl.contains("  authors(") {
+                return;
+            }
+            assert!(from.elapsed() < Duration::from_secs(10), "the collections do not appear in\n{sdl}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn close(self) {
+        self.app.stop().await;
+        for index in &self.indices {
+            self.http.delete(format!("{}/{index}", self.elasticsearch)).send().await.unwrap();
+        }
+    }
+
+    /// Answer and the kinds of requests that it took.
+    async fn ask(&self, query: &str) -> (Json, String) {
+        self.proxy.take();
+        let data = self.app.data(query).await;
+        (data, self.proxy.kinds())
+    }
+}
+
+#[tokio::test]
+async fn one_operation_is_one_round_trip() {
+    let Some(library) = Library::open().await else {
+        eprintln!("SKIPPED, HOOKE_TEST_ELASTICSEARCH is not set");
+        return;
+    };
+
+    // a whole connection is one search
+    let (data, requests) = library
+        .ask(
+            r#"{ books(search: { query: "fox" }, filter: { year: { gte: 1990 } }, orderBy: [{ field: YEAR, direction: DESC }], first: 1) {
+                 total { value relation } pageInfo { hasNextPage endCursor } edges { cursor score highlights(fields: [TITLE]) { field } node { _id title tags } } } }"#,
+        )
+        .await;
+    assert_eq!(requests, "_search");
+    assert_eq!(data["books"]["total"]["value"], 2);
+    assert_eq!(data["books"]["edges"][0]["node"]["_id"], "3");
+
+    // five roots, over two collections, are one msearch, in the order of the query
+    let (data, requests) = library
+        .ask(
+            r#"{ e: authors { nodes { name } } a: books(first: 1) { nodes { title } } b: books(filter: { tags: { eq: "b" } }) { nodes { title } }
+                 c: books(last: 1) { nodes { title } } d: books(first: 0) { total { value } } }"#,
+        )
+        .await;
+    assert_eq!(requests, "_msearch");
+    assert_eq!(data["e"]["nodes"][0]["name"], "Ann");
+    assert_eq!(data["b"]["nodes"][0]["title"], "A lazy dog");
+    assert_eq!(data["d"]["total"]["value"], 3);
+
+    // ids are one mget, however many, beside one search
+    let (data, requests) =
+        library.ask(r#"{ x: book(id: "1") { title } y: book(id: "none") { title } z: author(id: "1") { name } }"#).await;
+    assert_eq!(requests, "_mget");
+    assert_eq!((&data["x"]["title"], &data["y"], &data["z"]["name"]), (&json!("The quick fox"), &Json::Null, &json!("Ann")));
+    let (data, requests) =
+        library.ask(r#"{ book(id: "1") { nodeId } books { nodes { nodeId } } authors { nodes { name } } }"#).await;
+    assert_eq!(requests, "_mget _msearch");
+    let ids: Vec<&str> = data["books"]["nodes"].as_array().unwrap().iter().map(|node| node["nodeId"].as_str().unwrap()).collect();
+    let query = format!(
+        r#"{{ node(nodeId: "{}") {{ nodeId }} nodes(nodeIds: ["{}", "{}"]) {{ nodeId }} books(first: 1) {{ nodes {{ title }} }} }}"#,
+        ids[0], ids[1], ids[2]
+    );
+    let (data, requests) = library.ask(&query).await;
+    assert_eq!(requests, "_mget _search");
+    assert_eq!((&data["node"]["nodeId"], &data["nodes"][1]["nodeId"]), (&json!(ids[0]), &json!(ids[2])));
+
+    // what needs no documents asks for none
+    let (_, requests) = library.ask("{ __typename __schema { queryType { name } } }").await;
+    assert_eq!(requests, "");
+    library.close().await;
+}
+
+#[tokio::test]
+async fn only_what_is_selected_is_asked_for() {
+    let Some(library) = Library::open().await else {
+        eprintln!("SKIPPED, HOOKE_TEST_ELASTICSEARCH is not set");
+        return;
+    };
+    let body = async |query: &str| {
+        library.proxy.take();
+        library.app.data(query).await;
+        let seen = library.proxy.take();
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        serde_json::from_str::<Json>(&seen[0].body).unwrap()
+    };
+    let asked = body("{ books { nodes { title } } }").await;
+    let source = asked["_source"].to_string();
+    assert!(source.contains("title") && !source.contains("year") && !source.contains("tags"), "{asked}");
+    assert_eq!(asked["track_total_hits"], false, "{asked}");
+    assert_eq!(asked.get("highlight"), None, "{asked}");
+    let asked = body("{ books { total(upTo: 2) { value } } }").await;
+    assert_eq!(asked["track_total_hits"], 2, "{asked}");
+    // the answers of fields that nobody may see are not brought
+    let asked = body("{ books { nodes { _id } } }").await;
+    assert!(!asked["_source"].to_string().contains("title"), "{asked}");
+    library.close().await;
+}
