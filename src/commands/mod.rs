@@ -3,9 +3,7 @@
 mod client;
 mod doctor;
 mod export;
-mod infer;
 mod load;
-mod rows;
 mod sample;
 mod schema;
 mod serve;

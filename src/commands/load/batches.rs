@@ -1,25 +1,20 @@
-//! `hooke load`: rows of a file become documents of a collection, in the file's order and in bounded batches.
+//! Rows on their way: each becomes an operation, batches of them are sent one after another, until each was taken or refused.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Cursor, Read};
-use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use indicatif::{ProgressBar, ProgressStyle};
+use anyhow::bail;
+use indicatif::ProgressBar;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::client::{Client, good};
+use super::super::client::{Client, good};
 use super::infer::Inference;
-use super::rows::{self, Format, Row};
-use crate::config::Config;
+use super::rows::{Format, Row};
+use super::{Arguments, cells, documents};
 use crate::search::{FieldRef, Source, mapping};
 
 /// Rows from which a mapping is inferred.
@@ -27,8 +22,6 @@ const LOOK: usize = 1_000;
 /// Rows sent at once, and bytes.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
-/// Rows read ahead of what is being sent.
-const AHEAD: usize = 256;
 /// How often a row that the engine had no room for is sent again; with the pauses below about a minute in all.
 const ATTEMPTS: u32 = 14;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -36,125 +29,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// For one batch to be answered.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-#[derive(clap::Args)]
-pub(super) struct Arguments {
-    /// The collection; made if it is not there
-    collection: String,
-    /// The file, or - for what comes in
-    file: PathBuf,
-    /// How the file is written; without it its name or its first letter tells
-    #[arg(long, value_enum)]
-    format: Option<Format>,
-    /// The field whose value is the id, so that a second load leaves the same documents; without it `_id` if there is one, else new ids
-    #[arg(long, value_name = "FIELD")]
-    id: Option<String>,
-    /// The body of an Elasticsearch mapping; without it one is inferred from the first 1,000 rows
-    #[arg(long, value_name = "FILE")]
-    mapping: Option<PathBuf>,
-    /// Arrays of objects to search element by element, when a mapping is inferred
-    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
-    nested: Vec<String>,
-    /// A running server; without it the one on the same data folder, or one of its own
-    #[arg(long, value_name = "URL")]
-    server: Option<String>,
-}
-
-pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let given = match &arguments.mapping {
-        None => None,
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-            let body: Json = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?;
-            // found wrong before anything is started
-            mapping::parse(&body).with_context(|| format!("{} is no mapping", path.display()))?;
-            Some(body)
-        }
-    };
-    let (input, format, size) = open(&arguments)?;
-    let client = Client::connect(config, arguments.server.as_deref()).await?;
-    let bar = progress(size);
-    let mut reading = read_ahead(bar.wrap_read(input), format);
-    let load = Load { client: &client, arguments: &arguments, format, bar: &bar, name: arguments.file.display().to_string() };
-    let done = load.run(given, &mut reading.rows).await;
-    bar.finish_and_clear();
-    // rows that nobody takes any more end the thread
-    drop(reading.rows);
-    let read = reading.task.await?;
-    let done = done?;
-    let broken = read.as_ref().err().map(|fault| format!("{}: the rest was not read: {fault:#}", load.name));
-    client.close().await?;
-    eprintln!("loaded {} into {} in {:.1} s", documents(done.written), arguments.collection, done.took.as_secs_f64());
-    if done.refused > 0 {
-        eprintln!("refused {}", documents(done.refused));
-    }
-    if let Some(broken) = &broken {
-        eprintln!("{broken}");
-    }
-    Ok(if done.refused > 0 || broken.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
-
-fn documents(count: u64) -> String {
-    if count == 1 { "1 document".into() } else { format!("{count} documents") }
-}
-
-type Input = Box<dyn Read + Send>;
-
-/// The file, how it is written, and its size where it has one.
-fn open(arguments: &Arguments) -> anyhow::Result<(Input, Format, Option<u64>)> {
-    let path = &arguments.file;
-    let (mut input, size): (Input, _) = if path.as_os_str() == "-" {
-        (Box::new(io::stdin()), None)
-    } else {
-        let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let about = file.metadata()?;
-        if about.is_dir() {
-            bail!("{} is a folder", path.display());
-        }
-        let size = about.is_file().then_some(about.len());
-        (Box::new(file), size)
-    };
-    if let Some(format) = arguments.format {
-        return Ok((input, format, size));
-    }
-    let mut head = Vec::new();
-    (&mut input).take(4_096).read_to_end(&mut head)?;
-    let format = Format::guess(&path.to_string_lossy(), &head)
-        .with_context(|| format!("{}: say --format ndjson, json or csv", path.display()))?;
-    Ok((Box::new(Cursor::new(head).chain(input)), format, size))
-}
-
-fn progress(size: Option<u64>) -> ProgressBar {
-    let (bar, template) = match size {
-        Some(size) => (ProgressBar::new(size), "{bar:30} {percent:>3} %  {msg}  {eta} left"),
-        None => (ProgressBar::new_spinner(), "{spinner} {bytes} read  {msg}"),
-    };
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
-}
-
-struct Reading {
-    rows: mpsc::Receiver<Row>,
-    task: JoinHandle<anyhow::Result<()>>,
-}
-
-fn read_ahead(input: impl Read + Send + 'static, format: Format) -> Reading {
-    let (give, rows) = mpsc::channel(AHEAD);
-    let task = tokio::task::spawn_blocking(move || rows::read(input, format, |row| give.blocking_send(row).is_ok()));
-    Reading { rows, task }
-}
-
 /// A row on its way.
 struct Sent {
     line: u64,
     text: String,
 }
 
-struct Done {
-    written: u64,
-    refused: u64,
-    took: Duration,
+pub(super) struct Done {
+    pub(super) written: u64,
+    pub(super) refused: u64,
+    pub(super) took: Duration,
 }
 
 #[derive(Deserialize)]
@@ -176,16 +60,17 @@ impl Outcome {
     }
 }
 
-struct Load<'a> {
-    client: &'a Client,
-    arguments: &'a Arguments,
-    format: Format,
-    bar: &'a ProgressBar,
-    name: String,
+pub(super) struct Load<'a> {
+    pub(super) client: &'a Client,
+    pub(super) arguments: &'a Arguments,
+    pub(super) format: Format,
+    pub(super) bar: &'a ProgressBar,
+    /// Of the file, for what is said about its lines.
+    pub(super) name: String,
 }
 
 impl Load<'_> {
-    async fn run(&self, given: Option<Json>, rows: &mut mpsc::Receiver<Row>) -> anyhow::Result<Done> {
+    pub(super) async fn run(&self, given: Option<Json>, rows: &mut mpsc::Receiver<Row>) -> anyhow::Result<Done> {
         let began = Instant::now();
         let mut done = Done { written: 0, refused: 0, took: Duration::ZERO };
         // rows that were looked at and wait to be sent
@@ -255,7 +140,7 @@ impl Load<'_> {
             let Some(row) = rows.recv().await else { break };
             if let Ok(source) = &row.source {
                 any = true;
-                let mut source = if self.format == Format::Csv { rows::guess_cells(source) } else { source.clone() };
+                let mut source = if self.format == Format::Csv { cells::guess_cells(source) } else { source.clone() };
                 source.remove("_id");
                 inference.add(&source);
             }
@@ -269,7 +154,7 @@ impl Load<'_> {
 
     /// The line to send for a row.
     fn operation(&self, source: Source, fields: &[FieldRef]) -> Result<String, String> {
-        let mut source = if self.format == Format::Csv { rows::shape_cells(source, fields) } else { source };
+        let mut source = if self.format == Format::Csv { cells::shape_cells(source, fields) } else { source };
         // an export has the id beside the fields
         let own = source.remove("_id");
         let id = match self.arguments.id.as_deref() {
