@@ -12,11 +12,12 @@ pub(super) fn merge<'a>(
 ) -> Vec<FieldRef> {
     let mut all: Vec<FieldRef> = Vec::new();
     for (index, fields) in indices {
-        if all == fields {
+        match all.as_slice() {
+            [] => all = fields.to_vec(),
             // the usual case: one template made them all
-            continue;
+            same if same == fields => {}
+            _ => join(&mut all, fields, index, remarks),
         }
-        join(&mut all, fields, index, remarks);
     }
     all
 }

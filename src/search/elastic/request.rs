@@ -26,8 +26,8 @@ pub(super) struct Ask {
     pub body: Json,
     /// What names the indices, comma separated; empty in a snapshot.
     pub target: String,
-    /// Over several indices, of which some may have gone.
-    pub many: bool,
+    /// A list of indices by name, of which one may have gone since; of a single name that would be a fault.
+    pub listed: bool,
     /// Statistics of all shards, so that scores of different shards compare. Costs nothing where there is one shard.
     pub global_scores: bool,
     /// Keeps the pages of one scored walk on the same copies of the shards.
@@ -126,8 +126,8 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
     }
     Ok(Ask {
         body: Json::Object(body),
+        listed: target.contains(','),
         target,
-        many,
         global_scores: scored,
         preference: (scored && snapshot.is_none()).then(|| preference(query)).flatten(),
         reading: Reading {

@@ -13,7 +13,7 @@ use super::{Elastic, failure};
 use crate::search::{Call, Collection, Error, Page, Query, Result};
 
 /// Elasticsearch refuses a first line of a request over 4,096 bytes; longer names go into the body of an `_msearch`.
-const PATH_MOST: usize = 3_000;
+pub(super) const PATH_MOST: usize = 3_000;
 
 #[derive(Deserialize)]
 struct Bodies {
@@ -30,7 +30,7 @@ impl Elastic {
         let sent: Vec<&Ask> = asks.iter().filter_map(|ask| ask.as_ref().ok()).collect();
         let mut answers = match sent.as_slice() {
             [] => Vec::new(),
-            [one] if one.target.len() <= PATH_MOST => vec![self.one(call, one).await?],
+            [one] if segment_list(&one.target).len() <= PATH_MOST => vec![self.one(call, one).await?],
             several => self.several(call, several).await?,
         }
         .into_iter();
@@ -59,7 +59,7 @@ impl Elastic {
         };
         let mut request = Request::new(Method::Post, path).reading().json(&ask.body);
         request.query = vec![("allow_partial_search_results", "false".into())];
-        if ask.many && !ask.target.is_empty() {
+        if ask.listed {
             request = request.with("ignore_unavailable", "true");
         }
         if ask.global_scores {
@@ -95,7 +95,7 @@ fn header(ask: &Ask) -> Json {
     let mut header = json!({"allow_partial_search_results": false});
     if !ask.target.is_empty() {
         header["index"] = json!(ask.target.split(',').collect::<Vec<_>>());
-        if ask.many {
+        if ask.listed {
             header["ignore_unavailable"] = json!(true);
         }
     }
@@ -117,6 +117,6 @@ fn read(answer: &Answer) -> Result<Body> {
 }
 
 /// Names separated by commas, each encoded; `*` stays, for a pattern of the settings.
-fn segment_list(target: &str) -> String {
+pub(super) fn segment_list(target: &str) -> String {
     target.split(',').map(|name| name.split('*').map(segment).collect::<Vec<_>>().join("*")).collect::<Vec<_>>().join(",")
 }

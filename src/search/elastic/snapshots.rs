@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Request, segment};
+use super::searching::{PATH_MOST, segment_list};
 use super::{Elastic, failure};
 use crate::search::{Call, CollectionName, Error, Origin, Result, SnapshotId};
 
@@ -21,8 +22,11 @@ impl Elastic {
         let collection = self.collection(call, name).await?;
         let target = match &collection.origin {
             Origin::Index => segment(name.as_str()),
-            Origin::Many { target, .. } => target.split(',').map(segment).collect::<Vec<_>>().join(","),
+            Origin::Many { target, .. } => segment_list(target),
         };
+        if target.len() > PATH_MOST {
+            return Err(Error::Unsupported("a snapshot of a list of indices as long as this".into()));
+        }
         let request = Request::new(Method::Post, format!("{target}/_pit")).with("keep_alive", KEPT);
         let opened: Opened = failure::good(&self.client.send(call, request).await?)?;
         Ok(SnapshotId(opened.id.into()))

@@ -3,7 +3,7 @@
 //! Patches are merged here: what is there is read, merged, and put back on condition that it is still that version.
 //! An id that comes a second time waits until what came before is done, so that a batch means what its order says.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use elasticsearch::http::Method;
@@ -87,7 +87,6 @@ impl Elastic {
         sent: &mut bool,
         last: bool,
     ) -> Result<Vec<(usize, Write)>> {
-        // a first look at what must be known of documents that are there
         let mut looked: Vec<(usize, Write, std::sync::Arc<Collection>)> = Vec::new();
         for (place, write) in part {
             match self.collection(call, &write.on).await {
@@ -101,19 +100,14 @@ impl Elastic {
             .filter(|(_, write, collection)| must_be_read(write, collection))
             .filter_map(|(place, write, _)| Some((*place, DocRef::new(write.on.clone(), id_of(write)?.clone()))))
             .collect();
-        let references: Vec<DocRef> = wanted.iter().map(|(_, reference)| reference.clone()).collect();
-        let found = if references.is_empty() {
-            Vec::new()
-        } else {
-            self.fetch(call, &references, &Fetch::default(), &Filter::All).await?
-        };
-        let mut there: std::collections::HashMap<usize, Option<Document>> =
-            wanted.into_iter().map(|(place, _)| place).zip(found).collect();
-
+        let mut there = self.look(call, wanted, outcomes).await?;
         let mut operations = Vec::with_capacity(looked.len());
-        let mut patches: std::collections::HashMap<usize, Write> = std::collections::HashMap::new();
+        let mut patches: HashMap<usize, Write> = HashMap::new();
         for (place, write, collection) in looked {
-            // the first place to look for what may have to be done again; a load without rules keeps no copies
+            if outcomes[place].is_some() {
+                continue;
+            }
+            // kept for another round; a plain load keeps no copies
             let kept = must_be_read(&write, &collection).then(|| write.clone());
             match plan(place, write, &collection, there.remove(&place).flatten()) {
                 Ok(operation) => {
@@ -127,6 +121,33 @@ impl Elastic {
         }
         let conflicts = self.send_all(call, operations, refresh, outcomes, sent, last).await?;
         Ok(conflicts.into_iter().filter_map(|place| Some((place, patches.remove(&place)?))).collect())
+    }
+
+    /// What is there now. An id that stands in several indices fails alone.
+    async fn look(
+        &self,
+        call: &Call,
+        wanted: Vec<(usize, DocRef)>,
+        outcomes: &mut Outcomes,
+    ) -> Result<HashMap<usize, Option<Document>>> {
+        if wanted.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (places, references): (Vec<usize>, Vec<DocRef>) = wanted.into_iter().unzip();
+        match self.fetch(call, &references, &Fetch::default(), &Filter::All).await {
+            Ok(found) => return Ok(places.into_iter().zip(found).collect()),
+            Err(Error::Conflict(_)) => {}
+            Err(fault) => return Err(fault),
+        }
+        let mut there = HashMap::new();
+        for (place, reference) in places.into_iter().zip(references) {
+            match self.fetch(call, &[reference], &Fetch::default(), &Filter::All).await {
+                Ok(mut found) => drop(there.insert(place, found.pop().flatten())),
+                Err(fault @ Error::Conflict(_)) => outcomes[place] = Some(Err(fault)),
+                Err(fault) => return Err(fault),
+            }
+        }
+        Ok(there)
     }
 
     /// Sends in bounded requests, and again what was turned away. Gives back the places of what met a conflict and may be tried again.

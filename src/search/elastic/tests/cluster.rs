@@ -285,9 +285,13 @@ async fn through_an_alias_documents_are_found_wherever_they_lie() {
     let mut exactly = DocRef::new(name.clone(), id("both"));
     exactly.index = Some(two.name.as_str().into());
     assert_eq!(get(exactly).await.unwrap()[0].as_ref().unwrap().source, source(json!({"n": 4})));
-    let patch = Action::Update { id: id("b"), patch: source(json!({"n": 7})), precondition: Precondition::None };
-    let outcome = bench.engine.write(&call(), vec![write(&alias, patch)], Refresh::Now).await.unwrap().remove(0).unwrap();
-    assert_eq!(*outcome.index, *two.name.as_str());
+    let patch = |name: &str| {
+        let patch = source(json!({"n": 7}));
+        write(&alias, Action::Update { id: id(name), patch, precondition: Precondition::None })
+    };
+    let mut outcomes = bench.engine.write(&call(), vec![patch("both"), patch("b")], Refresh::Now).await.unwrap();
+    assert_eq!(*outcomes.remove(1).unwrap().index, *two.name.as_str());
+    assert!(matches!(outcomes[0], Err(Error::Conflict(_))));
     bench.clean().await;
 }
 

@@ -342,3 +342,33 @@ async fn the_right_to_read_is_enough() {
     let health = engine.health(&call()).await.unwrap();
     assert!(health.ready && health.version.is_none());
 }
+
+#[tokio::test]
+async fn a_thousand_indices_are_read_by_a_few_requests() {
+    let names: Vec<String> = (0..1_000).map(|n| format!("thousand-indices-{n:04}")).collect();
+    let fields: serde_json::Map<String, Json> = (0..20).map(|n| (format!("field_{n}"), json!({"type": "keyword"}))).collect();
+    let cluster = fake(move |line, _| {
+        let path = line.split(' ').nth(1).unwrap_or_default();
+        if path.contains("/_cluster/state/version") {
+            Reply::Json(200, json!({"version": 1, "state_uuid": "a"}))
+        } else if path.contains("/_cluster/state/metadata") {
+            let index = |name: &String| (name.clone(), json!({"mapping_version": 1, "settings": {"index": {"uuid": name}}}));
+            Reply::Json(200, json!({"metadata": {"indices": names.iter().map(index).collect::<serde_json::Map<_, _>>()}}))
+        } else if path.contains("/_resolve/") {
+            let indices: Vec<Json> = names.iter().map(|name| json!({"name": name, "attributes": ["open"]})).collect();
+            Reply::Json(200, json!({"indices": indices, "aliases": [], "data_streams": []}))
+        } else {
+            let asked = path.trim_start_matches('/').split('/').next().unwrap_or_default().split(',');
+            let body = asked.map(|name| (name.to_owned(), json!({"mappings": {"properties": fields}})));
+            Reply::Json(200, Json::Object(body.collect()))
+        }
+    })
+    .await;
+    let engine = engine(&cluster.url);
+    let call = Call::within(Duration::from_secs(60));
+    let all = engine.collections(&call).await.unwrap();
+    assert_eq!((all.len(), all[999].fields.len()), (1_000, 20));
+    let requests = cluster.seen.lock().unwrap().len();
+    assert!(requests <= 12, "{requests}");
+    assert!(cluster.seen.lock().unwrap().iter().all(|head| head.lines().next().unwrap().len() < 4_096));
+}
