@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use tantivy::query::{EnableScoring, Query};
-use tantivy::{DocAddress, DocSet, Searcher, TERMINATED};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, DocAddress, DocSet, Searcher, TERMINATED};
 
 use super::super::{Error, Result};
 use super::sorting::{Sorting, Spot};
@@ -57,24 +57,52 @@ impl Pass<'_> {
             let mut heap = Heap::new(self.size, sorting.width());
             let mut scorer = weight.scorer(segment, 1.0).map_err(Error::internal)?;
             let alive = segment.alive_bitset();
-            let mut doc = scorer.doc();
-            while doc != TERMINATED {
-                if alive.is_none_or(|alive| alive.is_alive(doc)) {
-                    total += 1;
-                    if total.is_multiple_of(STEP) && (self.stopped)() {
+            let lives = |doc| alive.is_none_or(|alive| alive.is_alive(doc));
+            let inside = |doc, score| {
+                let rank = |place| sorting.rank(place, doc, score);
+                after.as_ref().is_none_or(|after| compare(after, rank).is_lt())
+                    && before.as_ref().is_none_or(|before| compare(before, rank).is_gt())
+            };
+            let mut looked_at = 0_u64;
+            if self.scores {
+                let mut doc = scorer.doc();
+                while doc != TERMINATED {
+                    looked_at += 1;
+                    if looked_at.is_multiple_of(STEP) && (self.stopped)() {
                         return Err(Error::Timeout);
                     }
-                    if self.size > 0 {
-                        let score = if self.scores { scorer.score() } else { 0.0 };
-                        let rank = |place| sorting.rank(place, doc, score);
-                        let inside = after.as_ref().is_none_or(|after| compare(after, rank).is_lt())
-                            && before.as_ref().is_none_or(|before| compare(before, rank).is_gt());
-                        if inside {
-                            heap.offer(doc, score, rank);
+                    if lives(doc) {
+                        total += 1;
+                        let score = scorer.score();
+                        if inside(doc, score) {
+                            heap.offer(doc, score, |place| sorting.rank(place, doc, score));
                         }
                     }
+                    doc = scorer.advance();
                 }
-                doc = scorer.advance();
+            } else {
+                // in blocks: most documents are told to be too late by their first rank, and columns read faster so
+                let mut block = [0; COLLECT_BLOCK_BUFFER_LEN];
+                let mut firsts = [0; COLLECT_BLOCK_BUFFER_LEN];
+                loop {
+                    let filled = scorer.fill_buffer(&mut block);
+                    let docs = &block[..filled];
+                    looked_at += 1;
+                    if looked_at.is_multiple_of(STEP / 64) && (self.stopped)() {
+                        return Err(Error::Timeout);
+                    }
+                    total += if alive.is_none() { filled as u64 } else { docs.iter().filter(|doc| lives(**doc)).count() as u64 };
+                    let firsts = &mut firsts[..filled];
+                    sorting.first_ranks(docs, firsts);
+                    for (doc, first) in docs.iter().copied().zip(firsts) {
+                        if heap.may_hold(*first) && lives(doc) && inside(doc, 0.0) {
+                            heap.offer(doc, 0.0, |place| sorting.rank(place, doc, 0.0));
+                        }
+                    }
+                    if filled < block.len() {
+                        break;
+                    }
+                }
             }
             for candidate in heap.heap {
                 let at = DocAddress { segment_ord, doc_id: candidate.doc };
@@ -135,6 +163,14 @@ struct Heap {
 impl Heap {
     fn new(size: usize, width: usize) -> Self {
         Heap { heap: BinaryHeap::new(), size, width }
+    }
+
+    /// Whether a document with this first rank can be among the smallest.
+    fn may_hold(&self, first: u64) -> bool {
+        if self.heap.len() < self.size {
+            return true;
+        }
+        self.heap.peek().is_some_and(|top| first <= top.ranks[0])
     }
 
     fn offer(&mut self, doc: u32, score: f32, rank: impl Fn(usize) -> u64) {

@@ -132,17 +132,28 @@ pub(super) struct Edits {
     most: u8,
 }
 
-/// Two rows of the table of distances: of what was read, and without its last letter.
-#[derive(Clone, Debug)]
+/// Of the table of distances what can still matter: of the row of what was read, and of the row before, the places around the
+/// diagonal. Place `i` is that of a beginning of the word with `read + i - most` letters.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Rows {
+    read: usize,
     last: Option<char>,
-    before: Vec<u8>,
-    now: Vec<u8>,
+    before: [u8; BAND],
+    now: [u8; BAND],
 }
 
+/// Twice the most edits there are, and the diagonal.
+const BAND: usize = 5;
+
 impl Edits {
+    /// At most two edits are counted, as in Lucene.
     pub(super) fn new(word: &str, most: u8) -> Self {
-        Edits { word: word.chars().collect(), most }
+        Edits { word: word.chars().collect(), most: most.min(2) }
+    }
+
+    /// How many letters of the word belong to a place of a row.
+    fn letters(&self, read: usize, place: usize) -> Option<usize> {
+        (read + place).checked_sub(usize::from(self.most)).filter(|letters| *letters <= self.word.len())
     }
 }
 
@@ -151,27 +162,41 @@ impl Machine for Edits {
 
     fn start(&self) -> Rows {
         let over = self.most + 1;
-        let now = (0..=self.word.len()).map(|i| u8::try_from(i).unwrap_or(over).min(over)).collect();
-        Rows { last: None, before: vec![over; self.word.len() + 1], now }
+        let mut now = [over; BAND];
+        for (place, cost) in now.iter_mut().enumerate() {
+            if let Some(letters) = self.letters(0, place) {
+                *cost = u8::try_from(letters).unwrap_or(over).min(over);
+            }
+        }
+        Rows { read: 0, last: None, before: [over; BAND], now }
     }
 
     fn step(&self, rows: &Rows, letter: char) -> Rows {
         let over = self.most + 1;
-        let mut next = Vec::with_capacity(rows.now.len());
-        next.push((rows.now[0] + 1).min(over));
-        for (i, expected) in self.word.iter().enumerate() {
-            let mut cost = rows.now[i] + u8::from(*expected != letter);
-            cost = cost.min(rows.now[i + 1] + 1).min(next[i] + 1);
-            if i > 0 && rows.last == Some(*expected) && self.word[i - 1] == letter {
-                cost = cost.min(rows.before[i - 1] + 1);
+        let read = rows.read + 1;
+        let mut next = [over; BAND];
+        for place in 0..=usize::from(2 * self.most) {
+            let Some(letters) = self.letters(read, place) else { continue };
+            // one letter of the text too many; one too few; another one; two in the wrong order
+            let mut cost = rows.now.get(place + 1).map_or(over, |cost| cost + 1);
+            if let Some(at) = letters.checked_sub(1) {
+                let expected = self.word[at];
+                if place > 0 {
+                    cost = cost.min(next[place - 1] + 1);
+                }
+                cost = cost.min(rows.now[place] + u8::from(expected != letter));
+                if at > 0 && rows.last == Some(expected) && self.word[at - 1] == letter {
+                    cost = cost.min(rows.before[place] + 1);
+                }
             }
-            next.push(cost.min(over));
+            next[place] = cost.min(over);
         }
-        Rows { last: Some(letter), before: rows.now.clone(), now: next }
+        Rows { read, last: Some(letter), before: rows.now, now: next }
     }
 
     fn accepts(&self, rows: &Rows) -> bool {
-        rows.now.last().is_some_and(|cost| *cost <= self.most)
+        let place = (self.word.len() + usize::from(self.most)).checked_sub(rows.read);
+        place.and_then(|place| rows.now.get(place)).is_some_and(|cost| *cost <= self.most)
     }
 
     fn lives(&self, rows: &Rows) -> bool {
@@ -201,6 +226,39 @@ mod tests {
         let two = Edits::new("ab", 2);
         assert!(two.reads("") && two.reads("ba") && two.reads("abcd") && !two.reads("cdefg"));
         assert!(!Edits::new("ab", 1).reads("bca"));
+    }
+
+    /// Against the whole table, letter by letter.
+    #[test]
+    fn the_band_is_enough() {
+        fn distance(a: &[char], b: &[char]) -> usize {
+            let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+            for i in 0..=a.len() {
+                for j in 0..=b.len() {
+                    table[i][j] = match (i, j) {
+                        (0, n) | (n, 0) => n,
+                        _ => {
+                            let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                            let swap = if swapped { table[i - 2][j - 2] + 1 } else { usize::MAX };
+                            let other = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                            other.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1).min(swap)
+                        }
+                    };
+                }
+            }
+            table[a.len()][b.len()]
+        }
+        let words: Vec<Vec<char>> =
+            (0..3_usize.pow(5)).map(|n| (0..n % 6).map(|i| ['a', 'b', 'c'][n / 3_usize.pow(i as u32) % 3]).collect()).collect();
+        for most in 1..=2 {
+            for word in words.iter().step_by(7) {
+                let machine = Edits::new(&word.iter().collect::<String>(), most);
+                for text in &words {
+                    let expected = distance(word, text) <= usize::from(most);
+                    assert_eq!(machine.reads(&text.iter().collect::<String>()), expected, "{word:?} {text:?} {most}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -6,8 +6,8 @@
 use std::cmp::Ordering;
 
 use serde_json::Value as Json;
-use tantivy::SegmentReader;
-use tantivy::columnar::{Column, StrColumn};
+use tantivy::columnar::{Column, ColumnIndex, StrColumn};
+use tantivy::{COLLECT_BLOCK_BUFFER_LEN, SegmentReader};
 
 use super::super::{Direction, Error, Key, Kind, Missing, Number, Order, Query, Result};
 use super::codes;
@@ -232,6 +232,18 @@ impl SegmentSorting {
         }
     }
 
+    /// The first ranks of some documents, where no score is among the keys; `ranks` is as long as `docs`.
+    pub(super) fn first_ranks(&self, docs: &[u32], ranks: &mut [u64]) {
+        match self.readers.first() {
+            Some(reader) => reader.ranks(docs, ranks),
+            None if is_full(&self.seq_no.index) => {
+                self.seq_no.values.get_vals(docs, ranks);
+                ranks.iter_mut().for_each(|rank| *rank = flip(*rank, self.flipped));
+            }
+            None => ranks.iter_mut().zip(docs).for_each(|(rank, doc)| *rank = self.rank(0, *doc, 0.0)),
+        }
+    }
+
     /// The ranks that a place in the order would have in this segment.
     pub(super) fn ranks_of(&self, spot: &Spot) -> Result<Vec<u64>> {
         let mut ranks = Vec::with_capacity(self.width());
@@ -258,7 +270,32 @@ fn flip(rank: u64, flipped: bool) -> u64 {
     if flipped { !rank } else { rank }
 }
 
+/// Every document has exactly one value.
+fn is_full(index: &ColumnIndex) -> bool {
+    matches!(index, ColumnIndex::Full)
+}
+
 impl Reader {
+    fn ranks(&self, docs: &[u32], ranks: &mut [u64]) {
+        match &self.values {
+            Values::Numbers(Some(column)) if is_full(&column.index) && docs.len() <= COLLECT_BLOCK_BUFFER_LEN => {
+                let mut numbers = [0; COLLECT_BLOCK_BUFFER_LEN];
+                let numbers = &mut numbers[..docs.len()];
+                column.values.get_vals(docs, numbers);
+                for (rank, number) in ranks.iter_mut().zip(numbers) {
+                    *rank = flip(self.key.rank(&SortValue::Number(*number)), self.flipped);
+                }
+            }
+            Values::Texts(Some(column)) if is_full(&column.ords().index) => {
+                column.ords().values.get_vals(docs, ranks);
+                for rank in ranks {
+                    *rank = flip(self.text_rank(Some(rank_of_ordinal(*rank))), self.flipped);
+                }
+            }
+            _ => ranks.iter_mut().zip(docs).for_each(|(rank, doc)| *rank = self.rank(*doc, 0.0)),
+        }
+    }
+
     fn rank(&self, doc: u32, score: f32) -> u64 {
         let rank = match &self.values {
             Values::Score => self.key.rank(&SortValue::Score(score)),
