@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::conditions;
+use super::conditions::Spot;
 use crate::catalog::{Exposed, ExposedField};
 use crate::pages::shelf;
 use crate::search::{Hit, Kind, Run, Source};
@@ -33,8 +33,8 @@ pub(in crate::pages) struct Piece {
 }
 
 impl HitView {
-    /// `sorted` is the path of the field that gave the order: its value is worth seeing.
-    pub(in crate::pages) fn new(on: &Exposed, hit: &Hit, sorted: Option<&str>) -> Self {
+    /// `telling` are the fields from [`telling`].
+    pub(in crate::pages) fn new(on: &Exposed, hit: &Hit, telling: &[&Spot<'_>]) -> Self {
         let source = &hit.document.source;
         let headline = headline(on, source);
         let story = story(on, headline.map(|(path, _)| path));
@@ -70,7 +70,7 @@ impl HitView {
             address: shelf::document_address(on.collection.name.as_str(), hit.document.id.as_str()),
             headline: runs,
             pieces,
-            facts: facts(on, source, &shown, sorted, hit.document.id.as_str()),
+            facts: facts(telling, source, &shown, hit.document.id.as_str()),
             score: hit.score.map(|score| format!("{score:.2}")),
         }
     }
@@ -107,25 +107,31 @@ fn story<'a>(on: &'a Exposed, headline: Option<&str>) -> Option<&'a str> {
         .map(|field| field.field.path.as_str())
 }
 
-/// Short values of other fields: what tells one document from another comes first, then the order of the mapping.
-fn facts(on: &Exposed, source: &Source, shown: &[&str], sorted: Option<&str>, id: &str) -> Vec<(String, String)> {
-    let mut spots = conditions::spots(on);
-    spots.sort_by_key(|spot| match &spot.exposed.field.kind {
+/// What tells one document from another comes first, then the order of the mapping. The value that gave the order is worth seeing.
+pub(in crate::pages) fn telling<'s, 'a>(spots: &'s [Spot<'a>], sorted: Option<&str>) -> Vec<&'s Spot<'a>> {
+    let mut telling: Vec<&Spot<'a>> = spots.iter().collect();
+    telling.retain(|spot| !matches!(spot.exposed.field.kind, Kind::Vector { .. } | Kind::Json { .. } | Kind::GeoPoint));
+    telling.sort_by_key(|spot| match &spot.exposed.field.kind {
         _ if Some(spot.exposed.field.path.as_str()) == sorted => 0,
         _ if spot.exposed.list => 3,
         Kind::Keyword(_) | Kind::Date(_) => 1,
         Kind::Boolean => 4,
         _ => 2,
     });
-    let fact = |spot: &conditions::Spot<'_>| {
+    telling
+}
+
+/// Short values of the fields that are not shown yet.
+fn facts(telling: &[&Spot<'_>], source: &Source, shown: &[&str], id: &str) -> Vec<(String, String)> {
+    let fact = |spot: &&Spot<'_>| {
         let path = spot.exposed.field.path.as_str();
-        if shown.contains(&path) || matches!(spot.exposed.field.kind, Kind::Vector { .. } | Kind::Json { .. } | Kind::GeoPoint) {
+        if shown.contains(&path) {
             return None;
         }
         let text = short_text(at(source, path)?).filter(|text| text != id)?;
         Some((spot.label.clone(), cut(&text, FACT)))
     };
-    spots.iter().filter_map(fact).take(MOST_FACTS).collect()
+    telling.iter().filter_map(fact).take(MOST_FACTS).collect()
 }
 
 fn short_text(json: &Json) -> Option<String> {

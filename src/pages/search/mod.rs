@@ -167,7 +167,7 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
     };
     let binding = binding(on, &arguments);
     let page = place(app, asked, &binding)?;
-    let marked = marked(on, rank.as_ref());
+    let marked = marked(spots, rank.as_ref());
     arguments.highlights = marked.iter().map(|(name, _)| name.clone()).collect();
     arguments.page = page_arguments(asked, &page);
     let query = Query {
@@ -191,13 +191,13 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
     let found = pages.pop().ok_or_else(|| Fault::new(Code::Internal, "The engine gave no answer."))??;
 
     let text = query_text::write(on, &arguments);
-    let sorted = asked.sort.as_ref().map(|(path, _)| path.as_str());
+    let telling = hit::telling(spots, asked.sort.as_ref().map(|(path, _)| path.as_str()));
     let sign = |key: &crate::search::Key| app.signer.write(&binding, key);
     Ok(Found {
         total: count(found.total, asked),
         millis: format!("{:.1}", took.as_secs_f64() * 1_000.0),
         pager: Pager::new(asked, &found, u64::from(limits.window), action, sign),
-        hits: found.hits.iter().map(|hit| HitView::new(on, hit, sorted)).collect(),
+        hits: found.hits.iter().map(|hit| HitView::new(on, hit, &telling)).collect(),
         playground: shelf::playground_address(&text),
         query: text,
     })
@@ -277,9 +277,8 @@ fn page_arguments(asked: &Asked, page: &PageRequest) -> Vec<(&'static str, Json)
 }
 
 /// The text fields of a search in which marks are wanted, with their enum values.
-fn marked(on: &Exposed, rank: Option<&Rank>) -> Vec<(String, HighlightRequest)> {
+fn marked(spots: &[Spot<'_>], rank: Option<&Rank>) -> Vec<(String, HighlightRequest)> {
     let Some(Rank::Text(text)) = rank else { return Vec::new() };
-    let spots = conditions::spots(on);
     let fields = text.fields.iter().filter_map(|(field, _)| {
         let spot = spots.iter().find(|spot| spot.exposed.field.path == field.path)?;
         let request = HighlightRequest { field: field.clone(), fragment_size: FRAGMENT, fragments: FRAGMENTS };
