@@ -53,7 +53,7 @@ impl Proxy {
         let mut kinds: Vec<String> = self
             .take()
             .iter()
-            .map(|seen| seen.path.split(['/', '?']).filter(|part| part.starts_with('_')).next_back().unwrap_or("?").to_owned())
+            .map(|seen| seen.path.split(['/', '?']).rfind(|part| part.starts_with('_')).unwrap_or("?").to_owned())
             .collect();
         kinds.sort();
         kinds.join(" ")
