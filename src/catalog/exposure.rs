@@ -174,7 +174,7 @@ impl Draft<'_> {
             };
             let wish = Wish {
                 original: field.path.clone(),
-                base: bare(&plain, "FIELD"),
+                base: capitalised(&bare(&plain, "FIELD")),
                 plain: Some(plain).filter(|plain| clean && is_plain(plain)),
                 changed: if renamed.is_some() { DEMANDED } else { changed },
                 kept: self.memory.and_then(|memory| memory.enums.get(&field.path).cloned()),
@@ -268,7 +268,7 @@ fn wish_objects(
         }
         let cut = split(&exposed.name);
         let words = if exposed.list { singular_words(&cut.words) } else { cut.words };
-        let plain = format!("{stem}{}", bare(&upper_camel(&words), "Object"));
+        let plain = format!("{stem}{}", capitalised(&bare(&upper_camel(&words), "Object")));
         let wish = Wish {
             original: String::new(),
             base: plain.clone(),

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use super::reserved;
-use super::words::{bare, is_plain, lower_camel, singular_words, split, upper_camel};
+use super::words::{bare, capitalised, is_plain, lower_camel, singular_words, split, upper_camel};
 use super::{Names, Remembered};
 use crate::config::CollectionConfig;
 
@@ -270,13 +270,14 @@ impl Stem {
             (None, None) => CHANGED,
             _ => NEAR,
         };
-        self.wish(plain, changed, kept)
+        let wish = self.wish(plain, changed, kept);
+        Wish { base: capitalised(&wish.base), ..wish }
     }
 
     /// Has digits where the type has them.
     fn types_name(&self, type_name: &str) -> Wish {
-        let single = bare(&upper_camel(&self.single), "collection");
-        let plural = bare(&upper_camel(&self.plural), "collection");
+        let single = capitalised(&bare(&upper_camel(&self.single), "collection"));
+        let plural = capitalised(&bare(&upper_camel(&self.plural), "collection"));
         let digits = type_name.strip_prefix(&single).unwrap_or_default();
         let plain = format!("{plural}{digits}");
         Wish { original: self.original.clone(), base: plain.clone(), plain: Some(plain), changed: CHANGED, kept: None }

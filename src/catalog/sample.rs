@@ -38,18 +38,20 @@ pub(super) fn undecided(exposed: &Exposed, config: Option<&CollectionConfig>, me
         .collect()
 }
 
-/// What to ask of one of `count` collections. `again`: some documents were seen before, and had none of these fields.
-pub(super) fn query(exposed: &Exposed, undecided: &[FieldRef], count: usize, again: bool) -> Query {
+/// What to ask of one of `count` collections. `again`: some documents were seen before, and had none of these fields; so many
+/// times they were asked for by name.
+pub(super) fn query(exposed: &Exposed, undecided: &[FieldRef], count: usize, again: Option<usize>) -> Query {
     let mut query = Query::new(exposed.collection.name.clone());
     query.page.size = u32::try_from((TOGETHER / count.max(1)).clamp(LEAST, MOST)).unwrap_or(20);
     if undecided.len() <= NAMED {
         query.fetch.fields = Some(undecided.iter().map(|field| Arc::from(field.path.as_str())).collect());
     }
-    if again {
-        let askable = undecided.iter().filter(|field| field.nested.is_none() && field.indexed);
-        let some: Vec<Filter> = askable.take(NAMED).map(|field| Filter::Exists(Arc::clone(field))).collect();
-        if !some.is_empty() {
-            query.filter = Filter::Or(some);
+    if let Some(round) = again {
+        let askable: Vec<&FieldRef> = undecided.iter().filter(|field| field.nested.is_none() && field.indexed).collect();
+        // others each time, so that of many fields none is forgotten
+        let groups: Vec<&[&FieldRef]> = askable.chunks(NAMED).collect();
+        if let Some(group) = groups.get(round % groups.len().max(1)) {
+            query.filter = Filter::Or(group.iter().map(|field| Filter::Exists(Arc::clone(field))).collect());
         }
     }
     query
@@ -162,8 +164,8 @@ mod tests {
         ] {
             assert_eq!(paths.contains(&path), asked, "{path}");
         }
-        assert_eq!(query(&orders, &fields, 1, false).page.size, 100);
-        assert_eq!(query(&orders, &fields, 1_000, false).page.size, 20);
-        assert!(matches!(query(&orders, &fields, 1, true).filter, Filter::Or(some) if some.len() > 5));
+        assert_eq!(query(&orders, &fields, 1, None).page.size, 100);
+        assert_eq!(query(&orders, &fields, 1_000, None).page.size, 20);
+        assert!(matches!(query(&orders, &fields, 1, Some(0)).filter, Filter::Or(some) if some.len() > 5));
     }
 }

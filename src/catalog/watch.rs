@@ -64,8 +64,8 @@ struct Eye {
 struct Waiting {
     due: Instant,
     pause: Duration,
-    /// Documents were there, only none with these fields.
-    again: bool,
+    /// Documents were there, only none with these fields; so many times they were asked for by name.
+    again: Option<usize>,
 }
 
 /// Begins to watch. The catalog is empty and of revision 0 until the engine was reached once.
@@ -202,7 +202,7 @@ impl Inner {
     /// Looks for lists where nobody has decided, in one batch; true if something was decided.
     async fn sample(&self, eye: &mut Eye, call: &Call, exposed: &[Exposed], eager: bool) -> Result<bool> {
         let now = Instant::now();
-        let mut asked: Vec<(&Exposed, Vec<FieldRef>, bool)> = Vec::new();
+        let mut asked: Vec<(&Exposed, Vec<FieldRef>, Option<usize>)> = Vec::new();
         for exposed in exposed {
             let name = exposed.collection.name.as_str();
             let undecided = sample::undecided(exposed, self.config.catalog.collections.get(name), eye.memory.of(name));
@@ -214,7 +214,10 @@ impl Inner {
                 Some(waiting) if waiting.due > now && !eager => {}
                 Some(waiting) => asked.push((exposed, undecided, waiting.again)),
                 // a field that is new among others was hardly in the first documents
-                None => asked.push((exposed, undecided, eye.memory.of(name).is_some_and(|memory| !memory.lists.is_empty()))),
+                None => {
+                    let known = eye.memory.of(name).is_some_and(|memory| !memory.lists.is_empty());
+                    asked.push((exposed, undecided, known.then_some(0)));
+                }
             }
         }
         if asked.is_empty() {
@@ -236,7 +239,7 @@ impl Inner {
         for ((exposed, fields, again), page) in asked.iter().zip(pages) {
             let name = exposed.collection.name.as_str();
             let mut seen = BTreeMap::new();
-            let mut found = *again;
+            let mut found = again.is_some();
             match page {
                 Ok(page) => {
                     found |= !page.hits.is_empty();
@@ -261,10 +264,11 @@ impl Inner {
             }
             let longest = (if found { LACKING } else { EMPTY }).saturating_mul(crowd).min(LONGEST);
             let pause = match eye.waiting.get(name) {
-                Some(waiting) if waiting.again == found && !eager => (waiting.pause * 2).min(longest),
+                Some(waiting) if waiting.again.is_some() == found && !eager => (waiting.pause * 2).min(longest),
                 _ => SOON,
             };
-            eye.waiting.insert(name.to_owned(), Waiting { due: now + pause, pause, again: found });
+            let again = found.then(|| again.map_or(0, |round| round + 1));
+            eye.waiting.insert(name.to_owned(), Waiting { due: now + pause, pause, again });
         }
         Ok(decided)
     }
