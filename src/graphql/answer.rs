@@ -9,6 +9,7 @@ use apollo_compiler::response::JsonMap;
 use super::documents::{self, Content, View};
 use super::errors::{Failure, Step};
 use super::ids;
+use super::marks::html;
 use super::operation::{Node, What};
 use super::plan::{Found, Many, Place, Plan, Root};
 use super::value::Value;
@@ -373,30 +374,6 @@ fn several(exposed: &Exposed, document: &Document) -> Failure {
     )
 }
 
-/// The text with its marks, escaped so that it can be put into a page.
-fn html(fragment: &Fragment) -> String {
-    let mut html = String::new();
-    for run in &fragment.runs {
-        if run.hit {
-            html.push_str("<mark>");
-        }
-        for letter in run.text.chars() {
-            match letter {
-                '&' => html.push_str("&amp;"),
-                '<' => html.push_str("&lt;"),
-                '>' => html.push_str("&gt;"),
-                '"' => html.push_str("&quot;"),
-                '\'' => html.push_str("&#39;"),
-                other => html.push(other),
-            }
-        }
-        if run.hit {
-            html.push_str("</mark>");
-        }
-    }
-    html
-}
-
 /// Names the collections an operation was about, for the log.
 pub(crate) fn collections(plan: &Plan<'_>) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
@@ -416,16 +393,4 @@ pub(crate) fn collections(plan: &Plan<'_>) -> Vec<String> {
         }
     }
     names
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn marks_are_the_only_markup() {
-        let runs = [("a <b> & ", false), ("\"c\"", true), (" 'd'", false)];
-        let runs = runs.map(|(text, hit)| Run { text: text.into(), hit }).into();
-        assert_eq!(html(&Fragment { runs }), "a &lt;b&gt; &amp; <mark>&quot;c&quot;</mark> &#39;d&#39;");
-    }
 }

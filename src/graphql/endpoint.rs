@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -73,7 +73,12 @@ async fn run_post(
         Ok(body) => body,
         Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let most = api.config.limits.body;
-            let failure = Failure::new(Code::LimitExceeded, format!("the body is longer than {most} bytes; send less at a time"));
+            let message = format!("the body is longer than {most} bytes; send less at a time");
+            let mut failure = Failure::new(Code::LimitExceeded, message);
+            failure.more = vec![("limit", "body".into()), ("value", most.into())];
+            if let Some(asked) = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok()) {
+                failure.more.push(("asked", asked.into()));
+            }
             return media.refuse(StatusCode::PAYLOAD_TOO_LARGE, failure);
         }
         Err(refused) => return media.refuse(refused.status(), Failure::input("the body cannot be read")),

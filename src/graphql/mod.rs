@@ -10,6 +10,7 @@ mod errors;
 #[cfg(test)]
 mod fixture;
 mod ids;
+mod marks;
 mod operation;
 mod paging;
 mod plan;

@@ -39,7 +39,7 @@ fn sorted(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn is_the_contract_as_far_as_it_is_built() {
+fn types_have_their_fields_arguments_and_defaults() {
     let sdl = printed(false);
     for (name, text) in [
         (
