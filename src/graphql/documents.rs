@@ -139,9 +139,10 @@ fn vector<'a>(found: &[&'a Json]) -> Content<'a> {
     if numbers.is_empty() {
         return Content::Null;
     }
-    let read = |value: &&'a Json| match value {
-        Json::Number(_) => Content::Leaf(Value::Json(value)),
-        other => Content::Fault(format!("{} is not a number", brief(other))),
+    // an index holds singles: some versions of Elasticsearch give those back, others what was written
+    let read = |value: &&'a Json| match value.as_f64() {
+        Some(number) => Content::Leaf(Value::Single(number as f32)),
+        None => Content::Fault(format!("{} is not a number", brief(value))),
     };
     Content::List(numbers.iter().map(read).collect())
 }
@@ -385,6 +386,9 @@ mod tests {
         assert_eq!(of(Kind::Ip, json!("2001:DB8:0:0::1")), json!("2001:db8::1"));
         let date = Kind::Date(DateKind { formats: DateFormats::parse("epoch_millis").unwrap(), nanos: false });
         assert_eq!(of(date, json!(1_704_067_200_123_i64)), json!("2024-01-01T00:00:00.123Z"));
+        let vector = Kind::Vector { dims: Some(2), similarity: crate::search::Similarity::Cosine, indexed: true };
+        let (written, given_back) = (json!([0.36669979176117884, 1]), json!([0.36669978, 1.0]));
+        assert_eq!(of(vector.clone(), written).to_string(), of(vector, given_back).to_string());
         assert_eq!(of(Kind::Json { mapping_type: "flattened".into() }, json!({ "a": [1] })), json!({ "a": [1] }));
     }
 
