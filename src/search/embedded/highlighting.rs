@@ -119,6 +119,10 @@ impl Finders<'_> {
             }
             return Ok(());
         }
+        if fuzziness != Fuzziness::None {
+            // exact words are looked for a second time, beside those found by edits: passages with them are worth more
+            self.found.push(Finder::Words { words: words.iter().cloned().map(Word::Exactly).collect(), all: false });
+        }
         let words = words.into_iter().map(|word| near(&word).map_or_else(|| Word::Exactly(word), Word::Near)).collect();
         self.found.push(Finder::Words { words, all });
         Ok(())

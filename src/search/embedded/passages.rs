@@ -108,7 +108,11 @@ impl Breaks {
         };
         let (sentences, words) = match size {
             None => (vec![0, length], vec![0, length]),
-            Some(_) => (places(&mut text.split_sentence_bounds()), places(&mut text.split_word_bounds())),
+            Some(_) => {
+                // a sentence goes on over the end of a line, as Java sees it
+                let lines = text.replace(['\n', '\r'], " ");
+                (places(&mut lines.split_sentence_bounds()), places(&mut text.split_word_bounds()))
+            }
         };
         Breaks { sentences, words, size, window: (0, 0), inner: (0, 0) }
     }
@@ -236,6 +240,7 @@ mod tests {
             ["The <quick> <brown>", "A <quick> dog", ", <brown> as", "The <QUICK> <BROWN>", "<quick> <brown>"]
         );
         assert_eq!(shown(&[text], &both, 100, 0).len(), 1);
+        assert_eq!(shown(&["One fox\nTwo foxes."], &["fox"], 100, 5), ["One <fox>\nTwo <fox>es."]);
         let list = ["one quick thing", "brown only", "nothing", "quick brown"];
         assert_eq!(shown(&list, &both, 100, 5), ["one <quick> thing", "<brown> only", "<quick> <brown>"]);
         assert_eq!(shown(&list, &both, 100, 0), ["one <quick> thing", "<brown> only", "<quick> <brown>"]);
