@@ -1,7 +1,7 @@
 //! The core: what can be asked of a collection and what comes back, in hooke's own words.
 //!
-//! A [`Query`] has one meaning; the two engines (`elastic`, `embedded`) answer it alike. The core knows neither
-//! HTTP nor GraphQL nor names that users see: it is handed [`FieldRef`]s that the catalog has resolved.
+//! A `Query` has one meaning; the two engines (`elastic`, `embedded`) answer it alike. The core knows neither
+//! HTTP nor GraphQL nor names that users see: it is handed `FieldRef`s that the catalog has resolved.
 
 mod collection;
 mod compute;

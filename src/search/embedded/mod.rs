@@ -1,4 +1,4 @@
-//! The embedded [`Engine`](super::Engine): the only place that names the inverted index and the document store.
+//! The embedded [`Engine`]: the only place that names the inverted index and the document store.
 //!
 //! Two halves. The store half (`store`, `writer`, `group`, `indexer`, `shelf`, `moment`, `snapshots`) keeps documents and
 //! their log, and decides what a search may see. The index half (`layout`, `indexing`, `searching` and what they use) turns

@@ -1,5 +1,5 @@
 //! Words score as in Lucene: BM25 over documents that have the field, the best field counts, words found by their edits score
-//! a constant below the exact ones. [`TextMatch`](super::super::TextMatch) says what is promised.
+//! a constant below the exact ones. [`TextMatch`] says what is promised.
 
 use std::sync::Arc;
 
