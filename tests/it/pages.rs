@@ -288,6 +288,11 @@ async fn assets_are_kept_for_ever_under_their_hash() {
     app.stop().await;
 }
 
+/// Built without npm, pages ask for a style sheet from elsewhere, which this browser cannot reach.
+fn complaints(browser: &Browser) -> Vec<&String> {
+    browser.complaints.iter().filter(|complaint| !complaint.contains("/npm/bootstrap@")).collect()
+}
+
 #[tokio::test]
 async fn a_browser_searches_and_runs_the_first_query_of_the_playground() {
     let app = landmarks().await;
@@ -303,7 +308,7 @@ async fn a_browser_searches_and_runs_the_first_query_of_the_playground() {
     browser.evaluate("document.querySelector('[name=\"v.kind\"]').value = 'lighthouse'; document.querySelector('form.search').requestSubmit()").await;
     browser.wait_for("location.search.includes('f=kind') && document.readyState === 'complete'").await;
     assert_eq!(browser.evaluate("document.querySelectorAll('.chips li').length").await, 1);
-    assert_eq!(browser.complaints, Vec::<String>::new());
+    assert_eq!(complaints(&browser), Vec::<&String>::new());
 
     browser.visit(&app.at("/playground")).await;
     let bundled = browser.evaluate("!!document.getElementById('playground')").await == true;
@@ -320,6 +325,6 @@ async fn a_browser_searches_and_runs_the_first_query_of_the_playground() {
         browser.evaluate("document.getElementById('console').requestSubmit()").await;
         browser.wait_for("document.getElementById('answer').textContent.includes('\"edges\"')").await;
     }
-    assert_eq!(browser.complaints, Vec::<String>::new());
+    assert_eq!(complaints(&browser), Vec::<&String>::new());
     app.stop().await;
 }
