@@ -3,8 +3,9 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
+use super::points;
 use super::value::Value;
 use crate::catalog::ExposedField;
 use crate::search::date::rfc3339;
@@ -203,92 +204,19 @@ fn shaped<'a>(kind: &Kind, held: Held) -> Value<'a> {
     }
 }
 
-/// A point in any of its forms: an object, a text, `[lon, lat]`, GeoJSON, WKT, a geohash.
 fn point_of<'a>(value: &Json) -> Content<'a> {
-    let read = match value {
-        Json::Object(map) if map.contains_key("coordinates") => {
-            map.get("coordinates").and_then(Json::as_array).and_then(|pair| lon_lat(pair))
-        }
-        Json::Object(map) => part(map, "lat").zip(part(map, "lon")),
-        Json::Array(pair) => lon_lat(pair),
-        Json::String(text) => point_of_text(text),
-        _ => None,
-    };
-    match read {
+    match points::read(value) {
         Some((lat, lon)) => Content::Point { lat, lon },
         None => Content::Fault(format!("{} is not a point", brief(value))),
     }
 }
 
 fn point_of_parts<'a>(view: &View<'a>) -> Content<'a> {
-    let part = |name: &str| view.values(name).first().copied().and_then(number);
+    let part = |name: &str| view.values(name).first().copied().and_then(points::number);
     match part("lat").zip(part("lon")) {
         Some((lat, lon)) => Content::Point { lat, lon },
         None => Content::Fault("the parts of this point are not both numbers".into()),
     }
-}
-
-fn part(map: &Map<String, Json>, name: &str) -> Option<f64> {
-    map.get(name).and_then(number)
-}
-
-fn number(value: &Json) -> Option<f64> {
-    match value {
-        Json::Number(number) => number.as_f64(),
-        Json::String(text) => finite(text),
-        _ => None,
-    }
-}
-
-fn lon_lat(pair: &[Json]) -> Option<(f64, f64)> {
-    match pair {
-        [lon, lat] | [lon, lat, _] => number(lat).zip(number(lon)),
-        _ => None,
-    }
-}
-
-fn point_of_text(text: &str) -> Option<(f64, f64)> {
-    let text = text.trim();
-    if let Some((lat, lon)) = text.split_once(',') {
-        // a third number is the height
-        let lon = lon.split(',').next().unwrap_or(lon);
-        return finite(lat).zip(finite(lon));
-    }
-    if text.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("point")) {
-        let inner = text[5..].trim().strip_prefix('(')?.strip_suffix(')')?;
-        let mut numbers = inner.split_ascii_whitespace().map(finite);
-        let (lon, lat) = (numbers.next()??, numbers.next()??);
-        return Some((lat, lon));
-    }
-    of_geohash(text)
-}
-
-fn finite(text: &str) -> Option<f64> {
-    text.trim().parse().ok().filter(|number: &f64| number.is_finite())
-}
-
-/// The south-western corner of the cell, as the index takes it. Bits alternate, longitude first.
-fn of_geohash(text: &str) -> Option<(f64, f64)> {
-    const LETTERS: &str = "0123456789bcdefghjkmnpqrstuvwxyz";
-    if text.is_empty() || text.len() > 12 {
-        return None;
-    }
-    let (mut lat, mut lon) = ((-90.0, 90.0), (-180.0, 180.0));
-    let mut along = true;
-    for letter in text.chars() {
-        let bits = LETTERS.find(letter.to_ascii_lowercase())?;
-        for bit in (0..5).rev() {
-            let span: &mut (f64, f64) = if along { &mut lon } else { &mut lat };
-            let middle = f64::midpoint(span.0, span.1);
-            if bits >> bit & 1 == 1 {
-                span.0 = middle
-            } else {
-                span.1 = middle
-            }
-            along = !along;
-        }
-    }
-    Some((lat.0, lon.0))
 }
 
 fn brief(json: &Json) -> String {
@@ -300,7 +228,7 @@ fn brief(json: &Json) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
     use crate::search::date::DateFormats;

@@ -14,6 +14,7 @@ mod marks;
 mod operation;
 mod paging;
 mod plan;
+mod points;
 mod run;
 mod schema;
 #[cfg(test)]
