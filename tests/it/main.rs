@@ -11,6 +11,7 @@ mod browser;
 mod commands;
 mod conformance;
 mod differential;
+mod docs;
 mod graphql_http;
 mod ground;
 mod layering;

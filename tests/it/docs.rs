@@ -1,0 +1,104 @@
+//! What the documentation shows is true: every query in it runs on the sample, on both engines, and the answer in the README is the one that comes.
+
+use std::path::Path;
+
+use hooke::config::{CollectionConfig, ElasticConfig};
+use reqwest::header::CONTENT_TYPE;
+use serde_json::{Value as Json, json};
+
+use crate::app::TestApp;
+use crate::ground::{elasticsearch_url, unique};
+
+/// The blocks of one language in a page.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(path).unwrap();
+    let fence = format!("```{language}\n");
+    text.split(&fence).skip(1).map(|rest| rest.split("\n```").next().unwrap_or_default().to_owned()).collect()
+}
+
+/// The sample, as the collection `name`, whose root field is `landmarks` by setting.
+async fn load_sample(app: &TestApp, name: &str) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
+    let mapping: Json = serde_json::from_str(&std::fs::read_to_string(root.join("mapping.json")).unwrap()).unwrap();
+    let made = app.http.post(app.at("/v1/collections")).json(&json!({ "name": name, "mappings": mapping })).send().await.unwrap();
+    assert!(made.status().is_success(), "{}", made.text().await.unwrap());
+    let lines: String = std::fs::read_to_string(root.join("documents.ndjson"))
+        .unwrap()
+        .lines()
+        .map(|line| {
+            let document: Json = serde_json::from_str(line).unwrap();
+            format!("{}\n", json!({ "upsert": { "id": document["slug"], "input": document } }))
+        })
+        .collect();
+    let path = format!("/v1/collections/{name}/bulk?refresh=NOW");
+    let answer = app.http.post(app.at(&path)).header(CONTENT_TYPE, "application/x-ndjson").body(lines).send().await.unwrap();
+    let answer = answer.text().await.unwrap();
+    assert_eq!(answer.lines().count(), 631);
+    for line in answer.lines() {
+        let outcome: Json = serde_json::from_str(line).unwrap();
+        assert_eq!(outcome["errors"], json!([]), "{line}");
+    }
+}
+
+/// Equal, numbers to the precision that both engines promise for scores.
+fn assert_same(shown: &Json, got: &Json) {
+    match (shown, got) {
+        (Json::Number(a), Json::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            assert!((a - b).abs() <= 1e-4 * a.abs(), "{a} is shown, {b} comes");
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => a.iter().zip(b).for_each(|(a, b)| assert_same(a, b)),
+        (Json::Object(a), Json::Object(b)) if a.len() == b.len() => a.iter().for_each(|(key, a)| assert_same(a, &b[key])),
+        _ => assert_eq!(shown, got),
+    }
+}
+
+async fn check(app: &TestApp, same_fragments: bool) {
+    for page in ["README.md", "docs/graphql.md"] {
+        let queries = blocks(page, "graphql");
+        assert!(!queries.is_empty(), "{page} shows no query");
+        for query in queries {
+            let data = app.data(&query).await;
+            assert_ne!(data["landmarks"]["edges"], json!([]), "{query} finds nothing");
+        }
+    }
+    let (query, mut shown) = (&blocks("README.md", "graphql")[0], json!(null));
+    shown.clone_from(&serde_json::from_str(&blocks("README.md", "json")[0]).unwrap());
+    let mut got = json!({ "data": app.data(query).await });
+    if !same_fragments {
+        // engines agree on what is marked, not on where a fragment is cut
+        for answer in [&mut shown, &mut got] {
+            for edge in answer["data"]["landmarks"]["edges"].as_array_mut().unwrap() {
+                edge["highlights"].take();
+            }
+        }
+    }
+    assert_same(&shown, &got);
+}
+
+#[tokio::test]
+async fn queries_of_the_documentation_run_on_the_embedded_engine() {
+    let app = TestApp::embedded().await;
+    load_sample(&app, "landmarks").await;
+    check(&app, true).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn queries_of_the_documentation_run_on_elasticsearch() {
+    let Some(url) = elasticsearch_url() else { return };
+    let name = unique("docs-landmarks-");
+    let app = TestApp::open(|config| {
+        config.elasticsearch = Some(ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
+        config.catalog.include = vec![name.clone()];
+        let named =
+            CollectionConfig { name: Some("landmarks".into()), singular: Some("landmark".into()), ..CollectionConfig::default() };
+        config.catalog.collections.insert(name.clone(), named);
+    })
+    .await;
+    load_sample(&app, &name).await;
+    check(&app, false).await;
+    app.http.delete(app.at(&format!("/v1/collections/{name}"))).send().await.unwrap();
+    app.stop().await;
+}
