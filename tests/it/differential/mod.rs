@@ -2,8 +2,10 @@
 //!
 //! `HOOKE_TEST_CASES` asks for more or fewer pairs than the usual ones, `HOOKE_TEST_SEED` for others.
 
+mod documents;
 mod evaluator;
-mod generator;
+mod meaning;
+mod queries;
 mod random;
 
 use std::collections::BTreeSet;
@@ -12,8 +14,9 @@ use std::io::Write as _;
 use hooke::search::{From, Order, Page, PageRequest, Query};
 
 use crate::ground::{Ground, Kind, Shelf, call};
+use documents::Corpus;
 use evaluator::{Evaluator, Expected};
-use generator::{Corpus, queries};
+use queries::queries;
 use random::Random;
 
 /// Queries on one corpus, sent in one batch.
@@ -62,7 +65,7 @@ async fn run(part: usize) {
         let corpus = Corpus::generate(&mut random);
         let mut shelves = Vec::new();
         for ground in &grounds {
-            let shelf = ground.shelf(generator::mapping()).await;
+            let shelf = ground.shelf(documents::mapping()).await;
             shelf.fill(corpus.documents.iter().map(|document| (document.id.as_str(), document.source.clone()))).await;
             shelves.push(shelf);
         }

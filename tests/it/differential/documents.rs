@@ -1,19 +1,13 @@
-//! Documents whose values are known (what a field's index should hold is written beside the JSON), and queries on them.
+//! Documents whose values are known: what a field's index should hold is written beside the JSON.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use hooke::search::date::Time;
-use hooke::search::pattern::Pattern;
-use hooke::search::value::{Cidr, Value};
-use hooke::search::{
-    Direction, DocumentId, Filter, From, Fuzziness, Missing, Operator, Order, PageRequest, Query, Range, Rank, TextFilter,
-    TextMatch,
-};
+use hooke::search::value::Value;
 use serde_json::{Value as Json, json};
 
 use super::random::Random;
-use crate::ground::Shelf;
 
 pub fn mapping() -> Json {
     json!({
@@ -33,9 +27,7 @@ pub fn mapping() -> Json {
 
 /// Fields that hold single values, without the texts.
 pub const EXACT: &[&str] = &["k", "short", "low", "b", "l", "i", "y", "x", "f", "h", "d", "n", "ip", "o.a", "o.n"];
-const KEYWORDS: &[&str] = &["k", "short", "low", "o.a", "t"];
-const TEXTS: &[&str] = &["t", "u"];
-const NUMBERS: &[&str] = &["l", "i", "y", "x", "f", "h", "d", "n", "o.n"];
+pub const TEXTS: &[&str] = &["t", "u"];
 
 /// Words and what the standard analyzer makes of them, known by hand.
 pub const WORDS: &[(&str, &[&str])] = &[
@@ -95,7 +87,7 @@ const NAMES: &[&str] = &[
     "😀😀😀😀",
     "longer than six",
 ];
-const LONGS: &[i64] =
+pub const LONGS: &[i64] =
     &[0, 1, -1, 2, 3, 7, 100, -100, 9_007_199_254_740_992, 9_007_199_254_740_993, i64::MAX, i64::MAX - 1, i64::MIN, i64::MIN + 1];
 const INTEGERS: &[i64] = &[0, 1, -1, 2, 3, 5, 8, i32::MAX as i64, i32::MIN as i64];
 const BYTES: &[i64] = &[0, 1, -1, 2, 127, -128];
@@ -128,8 +120,6 @@ const NANOS: &[i128] = &[
 ];
 const ADDRESSES: &[&str] =
     &["10.0.0.1", "10.0.0.2", "10.255.0.1", "9.0.0.1", "255.255.255.255", "::1", "2001:db8::1", "::ffff:10.0.0.1", "fe80::"];
-const NETWORKS: &[&str] =
-    &["10.0.0.0/8", "10.0.0.0/31", "0.0.0.0/0", "::/0", "2001:db8::/32", "::1/128", "9.0.0.1/32", "fe80::/10"];
 
 pub struct Document {
     pub id: String,
@@ -205,13 +195,13 @@ pub fn lower(text: &str) -> String {
     text.chars().flat_map(|c| if c == 'İ' { vec!['i'] } else { c.to_lowercase().collect() }).collect()
 }
 
-fn sentence(random: &mut Random) -> String {
+pub fn sentence(random: &mut Random) -> String {
     let count = random.below(7);
     let words: Vec<&str> = (0..count).map(|_| random.pick(WORDS).0).collect();
     words.join(" ")
 }
 
-fn name(random: &mut Random) -> String {
+pub fn name(random: &mut Random) -> String {
     if random.once_in(3) { random.pick(WORDS).0.to_owned() } else { (*random.pick(NAMES)).to_owned() }
 }
 
@@ -228,7 +218,7 @@ fn address(text: &str) -> Value {
 }
 
 /// A value of a field: as a document may hold it, and as the index should.
-fn one(random: &mut Random, path: &str) -> (Json, Value) {
+pub fn one(random: &mut Random, path: &str) -> (Json, Value) {
     match path {
         "t" | "u" => {
             let text = sentence(random);
@@ -303,181 +293,4 @@ fn one(random: &mut Random, path: &str) -> (Json, Value) {
             (json!(text), Value::Text(text))
         }
     }
-}
-
-/// A value to ask for: often one that is there.
-fn asked(random: &mut Random, path: &str) -> Value {
-    match path {
-        "t" => Value::Text(sentence(random)),
-        // whole kinds may be asked for what they cannot hold
-        "y" | "i" | "o.n" if random.once_in(6) => Value::Long(*random.pick(LONGS)),
-        _ => one(random, path).1,
-    }
-}
-
-pub fn queries(random: &mut Random, shelf: &Shelf<'_>, count: usize) -> Vec<Query> {
-    (0..count).map(|_| query(random, shelf)).collect()
-}
-
-fn query(random: &mut Random, shelf: &Shelf<'_>) -> Query {
-    let mut query = shelf.query();
-    if random.once_in(3) {
-        query.rank = Some(rank(random, shelf));
-    }
-    if !random.once_in(5) {
-        query.filter = filter(random, shelf, 3);
-    }
-    if random.once_in(4) {
-        query.rule = filter(random, shelf, 1);
-    }
-    if random.once_in(5) {
-        let path = *random.pick(EXACT);
-        query.ticks = vec![(shelf.field(path), leaf_on(random, shelf, path))];
-    }
-    let scored = query.rank.is_some();
-    for _ in 0..random.below(3) {
-        query.order.push(if scored && random.once_in(3) { Order::Score(direction(random)) } else { order(random, shelf) });
-    }
-    let by_score = scored && (query.order.is_empty() || query.order.iter().any(|order| matches!(order, Order::Score(_))));
-    // near-equal scores may change places, so only whole answers can be compared
-    if !by_score && random.once_in(2) {
-        let size = u32::try_from(random.below(9)).unwrap();
-        query.page = match random.below(3) {
-            0 => PageRequest { size, backward: true, from: From::Start },
-            1 => PageRequest { size, backward: false, from: From::Offset(u32::try_from(random.below(30)).unwrap()) },
-            _ => PageRequest { size, backward: false, from: From::Start },
-        };
-    }
-    query.fetch.scores = scored;
-    query
-}
-
-fn direction(random: &mut Random) -> Direction {
-    if random.once_in(2) { Direction::Asc } else { Direction::Desc }
-}
-
-fn order(random: &mut Random, shelf: &Shelf<'_>) -> Order {
-    let path = if random.once_in(8) { "t" } else { *random.pick(EXACT) };
-    let missing = if random.once_in(3) { Missing::First } else { Missing::Last };
-    Order::Field { field: shelf.field(path), direction: direction(random), missing }
-}
-
-fn rank(random: &mut Random, shelf: &Shelf<'_>) -> Rank {
-    let mut fields = vec![(shelf.field(random.pick::<&str>(TEXTS)), *random.pick(&[1.0, 1.0, 3.0, 0.5]))];
-    if random.once_in(2) {
-        fields.push((shelf.field(random.pick::<&str>(&["t", "u", "k", "low"])), *random.pick(&[1.0, 2.0])));
-    }
-    fields.dedup_by(|a, b| a.0.path == b.0.path);
-    Rank::Text(TextMatch {
-        query: sentence(random),
-        fields,
-        operator: if random.once_in(3) { Operator::And } else { Operator::Or },
-        fuzziness: *random.pick(&[Fuzziness::None, Fuzziness::None, Fuzziness::Auto, Fuzziness::One, Fuzziness::Two]),
-    })
-}
-
-fn filter(random: &mut Random, shelf: &Shelf<'_>, depth: usize) -> Filter {
-    if depth == 0 || random.once_in(2) {
-        return leaf(random, shelf);
-    }
-    let parts = |random: &mut Random| (0..random.below(4)).map(|_| filter(random, shelf, depth - 1)).collect();
-    match random.below(3) {
-        0 => Filter::And(parts(random)),
-        1 => Filter::Or(parts(random)),
-        _ => Filter::Not(Box::new(filter(random, shelf, depth - 1))),
-    }
-}
-
-fn leaf(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
-    match random.below(10) {
-        0 => [Filter::All, Filter::Nothing][random.below(2)].clone(),
-        1 => {
-            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n"]);
-            Filter::Exists(shelf.field(path))
-        }
-        2 => {
-            let ids = (0..random.below(6)).map(|_| DocumentId::parse(&format!("d{}", random.below(60))).unwrap()).collect();
-            Filter::Ids(ids)
-        }
-        3 | 4 => {
-            let text = sentence(random);
-            let field = shelf.field(random.pick::<&str>(TEXTS));
-            Filter::Words(
-                field,
-                match random.below(3) {
-                    0 => TextFilter::Any(text),
-                    1 => TextFilter::Phrase(text.split(' ').take(2).collect::<Vec<_>>().join(" ")),
-                    _ => TextFilter::PhrasePrefix(beginning(random, &text)),
-                },
-            )
-        }
-        5 => {
-            let path = *random.pick(KEYWORDS);
-            Filter::Pattern(shelf.field(path), pattern(random))
-        }
-        _ => {
-            let path = *random.pick(EXACT);
-            leaf_on(random, shelf, path)
-        }
-    }
-}
-
-/// The last word of at most two may be cut.
-fn beginning(random: &mut Random, text: &str) -> String {
-    let mut words: Vec<String> = text.split(' ').take(2).map(str::to_owned).collect();
-    // only plain words, whose beginnings are words
-    if let Some(last) = words.last_mut()
-        && last.chars().all(|c| c.is_ascii_alphabetic())
-    {
-        let keep = 1 + random.below(last.len().max(1));
-        last.truncate(keep);
-    }
-    words.join(" ")
-}
-
-fn leaf_on(random: &mut Random, shelf: &Shelf<'_>, path: &str) -> Filter {
-    let field = shelf.field(path);
-    if path == "ip" && random.once_in(2) {
-        let networks = (0..random.below(3)).map(|_| Cidr::parse(random.pick::<&str>(NETWORKS)).unwrap()).collect();
-        return Filter::Networks(field, networks);
-    }
-    if (NUMBERS.contains(&path) || matches!(path, "ip" | "k")) && random.once_in(2) {
-        let mut bound = || (!random.once_in(3)).then(|| (asked(random, path), random.once_in(2)));
-        return Filter::Range(field, Range { lower: bound(), upper: bound() });
-    }
-    let count = if random.once_in(8) { 0 } else { 1 + random.below(3) };
-    Filter::OneOf(field, (0..count).map(|_| asked(random, path)).collect())
-}
-
-fn pattern(random: &mut Random) -> Pattern {
-    let ignore_case = random.once_in(2);
-    loop {
-        let text = name(random);
-        let letters: Vec<char> = text.chars().collect();
-        let cut = if letters.is_empty() { 0 } else { 1 + random.below(letters.len()) };
-        let escaped = |signs: &str| -> String {
-            letters[..cut].iter().map(|c| if signs.contains(*c) { format!("\\{c}") } else { c.to_string() }).collect()
-        };
-        let made = match random.below(3) {
-            0 => Pattern::prefix(&letters[..cut].iter().collect::<String>(), ignore_case),
-            1 => {
-                Pattern::wildcard(&format!("{}{}", escaped("*?\\"), random.pick(&["*", "?", "*t", "??", "", "?*"])), ignore_case)
-            }
-            _ => {
-                let tail =
-                    *random.pick(&["", ".*", "[a-z]*", "[^a-z]+", "(t|w)?", ".{1,3}", "(x|e|)t*", "\\w+", "?", "+", "[É-ÿ]*"]);
-                let head = escaped(r"\.[]{}()*+?|");
-                Pattern::regexp(&format!("{head}{tail}"), ignore_case)
-            }
-        };
-        // some cannot be, as one that begins with `?`
-        if let Ok(pattern) = made {
-            return pattern;
-        }
-    }
-}
-
-/// First and last address of a network, as 16 bytes.
-pub fn span(network: &Cidr) -> (Ipv6Addr, Ipv6Addr) {
-    network.span()
 }

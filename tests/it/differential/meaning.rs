@@ -1,0 +1,271 @@
+//! What a filter and an order mean for one document, as plainly as can be said.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use hooke::search::date::Time;
+use hooke::search::pattern::{Node, Pattern, Piece, Shape, fold};
+use hooke::search::value::{Value, mapped};
+use hooke::search::{Direction, FieldRef, Filter, Kind, Missing, Number, Range, TextFilter};
+
+use super::documents::{Document, WORDS, lower};
+
+/// Between the values of a list of texts lie so many empty places.
+const GAP: usize = 100;
+
+fn analyze(text: &str) -> Vec<String> {
+    let known = |word: &str| -> Vec<String> {
+        match WORDS.iter().find(|(known, _)| *known == word) {
+            Some((_, tokens)) => tokens.iter().map(|token| (*token).to_owned()).collect(),
+            // the beginning of a plain word
+            None if word.chars().all(|c| c.is_ascii_alphabetic()) && !word.is_empty() => vec![word.to_lowercase()],
+            None => Vec::new(),
+        }
+    };
+    text.split(' ').flat_map(known).collect()
+}
+
+fn values<'d>(document: &'d Document, path: &str) -> &'d [Value] {
+    document.values.get(path).map_or(&[], Vec::as_slice)
+}
+
+/// What equality, patterns and sorting see: of a text its keyword, of which long values are cut.
+fn exact_values(document: &Document, field: &FieldRef) -> Vec<Value> {
+    let all = values(document, &field.path);
+    match &field.kind {
+        Kind::Text { exact: Some(exact), .. } => {
+            let fits = |text: &str| exact.ignore_above.is_none_or(|most| text.encode_utf16().count() <= most as usize);
+            all.iter().filter(|value| matches!(value, Value::Text(text) if fits(text))).cloned().collect()
+        }
+        _ => all.to_vec(),
+    }
+}
+
+fn asked(field: &FieldRef, value: &Value) -> Value {
+    match value {
+        Value::Text(text) if field.path == "low" => Value::Text(lower(text)),
+        Value::Date(time) if field.path == "d" => Value::Date(time.to_millis()),
+        other => other.clone(),
+    }
+}
+
+/// Terms with their places.
+pub fn terms(document: &Document, field: &FieldRef) -> Vec<(usize, String)> {
+    let mut terms = Vec::new();
+    let mut place = 0;
+    for value in values(document, &field.path) {
+        let Value::Text(text) = value else { continue };
+        if matches!(field.kind, Kind::Keyword(_)) {
+            terms.push((place, text.clone()));
+            continue;
+        }
+        for word in analyze(text) {
+            terms.push((place, word));
+            place += 1;
+        }
+        place += GAP;
+    }
+    terms
+}
+
+pub fn words_of_query(field: &FieldRef, text: &str) -> Vec<String> {
+    match field.kind {
+        _ if text.is_empty() => Vec::new(),
+        Kind::Keyword(_) if field.path == "low" => vec![lower(text)],
+        Kind::Keyword(_) => vec![text.to_owned()],
+        _ => analyze(text),
+    }
+}
+
+pub fn holds(document: &Document, filter: &Filter) -> bool {
+    match filter {
+        Filter::All => true,
+        Filter::Nothing => false,
+        Filter::And(parts) => parts.iter().all(|part| holds(document, part)),
+        Filter::Or(parts) => parts.iter().any(|part| holds(document, part)),
+        Filter::Not(part) => !holds(document, part),
+        Filter::Exists(field) if field.path == "o" => ["o.a", "o.n"].iter().any(|path| !values(document, path).is_empty()),
+        Filter::Exists(field) => !values(document, &field.path).is_empty(),
+        Filter::OneOf(field, wanted) => {
+            let there = exact_values(document, field);
+            wanted.iter().map(|value| asked(field, value)).any(|wanted| there.iter().any(|value| same(value, &wanted)))
+        }
+        Filter::Range(field, range) => exact_values(document, field).iter().any(|value| within(field, value, range)),
+        Filter::Pattern(field, pattern) => {
+            let pattern = normalized(field, pattern);
+            exact_values(document, field).iter().any(|value| match value {
+                Value::Text(text) => fits(&pattern, text),
+                _ => false,
+            })
+        }
+        Filter::Words(field, words) => has_words(document, field, words),
+        Filter::Networks(field, networks) => values(document, &field.path).iter().any(|value| match value {
+            Value::Ip(address) => networks.iter().any(|network| {
+                let (first, last) = network.span();
+                (first..=last).contains(&mapped(*address))
+            }),
+            _ => false,
+        }),
+        Filter::Ids(ids) => ids.iter().any(|id| id.as_str() == document.id),
+        other => panic!("not generated: {other:?}"),
+    }
+}
+
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Ip(a), Value::Ip(b)) => mapped(*a) == mapped(*b),
+        _ => a == b,
+    }
+}
+
+fn within(field: &FieldRef, value: &Value, range: &Range) -> bool {
+    let lower = range.lower.as_ref().is_none_or(|(bound, inside)| match order_of(value, &asked(field, bound)) {
+        Ordering::Greater => true,
+        Ordering::Equal => *inside,
+        Ordering::Less => false,
+    });
+    let upper = range.upper.as_ref().is_none_or(|(bound, inside)| match order_of(value, &asked(field, bound)) {
+        Ordering::Less => true,
+        Ordering::Equal => *inside,
+        Ordering::Greater => false,
+    });
+    lower && upper
+}
+
+fn order_of(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
+        (Value::Long(a), Value::Long(b)) => a.cmp(b),
+        (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
+        (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(b),
+        (Value::Ip(a), Value::Ip(b)) => mapped(*a).octets().cmp(&mapped(*b).octets()),
+        _ => panic!("{a:?} beside {b:?}"),
+    }
+}
+
+/// A pattern on a field that is lowered is lowered itself; classes stay as they are.
+fn normalized(field: &FieldRef, pattern: &Pattern) -> Pattern {
+    let mut pattern = pattern.clone();
+    if field.path == "low" {
+        pattern.shape = match pattern.shape {
+            Shape::Prefix(text) => Shape::Prefix(lower(&text)),
+            Shape::Wildcard(pieces) => Shape::Wildcard(
+                pieces
+                    .into_iter()
+                    .map(|piece| match piece {
+                        Piece::Char(c) => Piece::Char(lower(&c.to_string()).chars().next().unwrap_or(c)),
+                        other => other,
+                    })
+                    .collect(),
+            ),
+            Shape::Regexp(node) => Shape::Regexp(lowered(node)),
+        };
+    }
+    pattern
+}
+
+fn lowered(node: Node) -> Node {
+    match node {
+        Node::Char(c) => Node::Char(lower(&c.to_string()).chars().next().unwrap_or(c)),
+        Node::Concat(nodes) => Node::Concat(nodes.into_iter().map(lowered).collect()),
+        Node::Alternate(nodes) => Node::Alternate(nodes.into_iter().map(lowered).collect()),
+        Node::Repeat { node, min, max } => Node::Repeat { node: Box::new(lowered(*node)), min, max },
+        other => other,
+    }
+}
+
+fn fits(pattern: &Pattern, text: &str) -> bool {
+    let letters: Vec<char> = text.chars().collect();
+    ends(&pattern.node(), pattern.ignore_case, &letters, &[0].into()).contains(&letters.len())
+}
+
+/// Where a match that starts at one of these places can end.
+fn ends(node: &Node, ignore_case: bool, letters: &[char], starts: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let step = |takes: &dyn Fn(char) -> bool| -> BTreeSet<usize> {
+        starts.iter().filter(|at| letters.get(**at).is_some_and(|letter| takes(*letter))).map(|at| at + 1).collect()
+    };
+    let equal = |a: char, b: char| a == b || (ignore_case && fold(a).any(|other| other == b));
+    match node {
+        Node::Empty => starts.clone(),
+        Node::Any => step(&|_| true),
+        Node::Char(wanted) => step(&|letter| equal(letter, *wanted)),
+        Node::Class { negated, ranges } => step(&|letter| {
+            let inside = |letter: char| ranges.iter().any(|(low, high)| (*low..=*high).contains(&letter));
+            let found = inside(letter) || (ignore_case && fold(letter).any(inside));
+            found != *negated
+        }),
+        Node::Concat(nodes) => nodes.iter().fold(starts.clone(), |places, node| ends(node, ignore_case, letters, &places)),
+        Node::Alternate(nodes) => nodes.iter().flat_map(|node| ends(node, ignore_case, letters, starts)).collect(),
+        Node::Repeat { node, min, max } => {
+            let mut places = starts.clone();
+            let mut all = BTreeSet::new();
+            for times in 0.. {
+                if times >= *min {
+                    let before = all.len();
+                    all.extend(&places);
+                    if times > *min && all.len() == before {
+                        break;
+                    }
+                }
+                if max.is_some_and(|max| times >= max) {
+                    break;
+                }
+                places = ends(node, ignore_case, letters, &places);
+            }
+            all
+        }
+    }
+}
+
+fn has_words(document: &Document, field: &FieldRef, words: &TextFilter) -> bool {
+    let there = terms(document, field);
+    match words {
+        TextFilter::Any(text) => analyze(text).iter().any(|word| there.iter().any(|(_, other)| other == word)),
+        TextFilter::Phrase(text) => has_phrase(&there, &analyze(text), false),
+        TextFilter::PhrasePrefix(text) => has_phrase(&there, &analyze(text), true),
+    }
+}
+
+fn has_phrase(there: &[(usize, String)], words: &[String], open: bool) -> bool {
+    let Some(last) = words.len().checked_sub(1) else { return false };
+    there.iter().any(|(start, _)| {
+        words.iter().enumerate().all(|(at, word)| {
+            there.iter().any(|(place, other)| {
+                *place == start + at && (other == word || (open && at == last && other.starts_with(word.as_str())))
+            })
+        })
+    })
+}
+
+pub fn compare(a: &Document, b: &Document, field: &FieldRef, direction: Direction, missing: Missing) -> Ordering {
+    let key = |document: &Document| {
+        let all = exact_values(document, field);
+        match direction {
+            Direction::Asc => all.into_iter().min_by(order_of),
+            Direction::Desc => all.into_iter().max_by(order_of),
+        }
+    };
+    let (mut a, mut b) = (key(a), key(b));
+    // a whole number without a value counts as the greatest or least one there is, and ties with a real one
+    let high = (missing == Missing::Last) == (direction == Direction::Asc);
+    let end = match &field.kind {
+        Kind::Number(Number::Long) => Some(Value::Long(if high { i64::MAX } else { i64::MIN })),
+        Kind::Number(Number::Integer) => Some(Value::Long(if high { i32::MAX } else { i32::MIN }.into())),
+        Kind::Date(date) if date.nanos => Some(Value::Date(Time(if high { i64::MAX } else { 0 }.into()))),
+        _ => None,
+    };
+    (a, b) = (a.or(end.clone()), b.or(end));
+    let absent_first = missing == Missing::First;
+    match (a, b) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) if absent_first => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (Some(_), None) if absent_first => Ordering::Greater,
+        (Some(_), None) => Ordering::Less,
+        (Some(a), Some(b)) => match direction {
+            Direction::Asc => order_of(&a, &b),
+            Direction::Desc => order_of(&b, &a),
+        },
+    }
+}
