@@ -76,7 +76,7 @@ pub(super) async fn health(app: &App, call: &Call) -> Health {
         Ok(health) => health,
         Err(fault) => {
             let engine = if app.config.elasticsearch.is_some() { "elasticsearch" } else { "embedded" };
-            Health { engine, version: None, ready: false, detail: Some(Fault::from(fault).message().to_owned()) }
+            Health { engine, version: None, ready: false, detail: Some(Fault::from(fault).message().to_owned()), cause: None }
         }
     }
 }

@@ -118,8 +118,10 @@ pub struct Health {
     pub version: Option<String>,
     /// Ready to answer searches.
     pub ready: bool,
-    /// What is wrong where it is not, in words for an operator.
+    /// What is wrong where it is not, in words that may be shown to anybody.
     pub detail: Option<String>,
+    /// The same for the log and for `doctor`: it may name the cluster.
+    pub cause: Option<String>,
 }
 
 /// Per collection a number that grows whenever what a search would see may have changed.

@@ -37,7 +37,11 @@ async fn tell_readiness(
         Ok(Ok(health)) if health.ready => {
             return (StatusCode::OK, Json(json!({ "status": "OK", "engine": health.engine, "version": health.version })));
         }
-        Ok(Ok(health)) => (Some(health.engine), health.detail.unwrap_or_else(|| "the search engine is not ready".into())),
+        // on loopback it is the operator who asks; elsewhere an address or a certificate of the cluster is nobody's business
+        Ok(Ok(health)) => {
+            let cause = health.cause.filter(|_| app.config.listen.ip().is_loopback());
+            (Some(health.engine), cause.or(health.detail).unwrap_or_else(|| "the search engine is not ready".into()))
+        }
         Ok(Err(fault)) => (None, fault.to_string()),
         Err(_) => (None, "the search engine did not answer in time".to_owned()),
     };

@@ -76,15 +76,21 @@ impl Engine for Elastic {
     async fn health(&self, call: &Call) -> Result<Health> {
         let request = Request::get("_nodes/_local").own().with("filter_path", "nodes.*.version");
         let answered = self.client.send(call, request).await.and_then(|answer| failure::good::<Json>(&answer));
-        let (version, detail) = match answered {
+        let (version, fault) = match answered {
             Ok(body) => {
                 let mut nodes = body["nodes"].as_object().into_iter().flatten();
                 (nodes.find_map(|(_, node)| node["version"].as_str().map(String::from)), None)
             }
             Err(Error::Forbidden(_)) => (None, None),
-            Err(fault) => (None, Some(fault.cause().map_or_else(|| fault.to_string(), String::from))),
+            Err(fault) => (None, Some(fault)),
         };
-        Ok(Health { engine: "elasticsearch", ready: detail.is_none(), version, detail })
+        Ok(Health {
+            engine: "elasticsearch",
+            ready: fault.is_none(),
+            version,
+            detail: fault.as_ref().map(Error::to_string),
+            cause: fault.as_ref().and_then(Error::cause).map(String::from),
+        })
     }
 
     async fn collections(&self, call: &Call) -> Result<List> {

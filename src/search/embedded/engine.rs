@@ -174,7 +174,13 @@ impl Engine for Embedded {
             (false, true) => Some("an index is broken: start again, and it is mended from the documents".into()),
             (false, false) => None,
         };
-        Ok(Health { engine: "embedded", version: Some(env!("CARGO_PKG_VERSION").to_owned()), ready: detail.is_none(), detail })
+        Ok(Health {
+            engine: "embedded",
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            ready: detail.is_none(),
+            cause: None,
+            detail,
+        })
     }
 
     async fn collections(&self, _: &Call) -> Result<Arc<Vec<Arc<Collection>>>> {
