@@ -20,9 +20,9 @@ check:
     cargo fmt --check
     cargo clippy --all-targets -- -D warnings
 
-# Write schema.graphql and openapi.json anew from the code
+# Write schema.graphql, openapi.json and hooke.sample.toml anew from the code
 schemas:
-    UPDATE=1 cargo test --test it -- stale
+    UPDATE=1 cargo test stale
 
 # What takes long: long differential runs with a seed of your own
 nightly:

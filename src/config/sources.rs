@@ -251,12 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn the_sample_file_is_what_the_code_says() {
+    fn the_sample_file_is_not_stale() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/hooke.sample.toml");
-        if std::env::var_os("UPDATE_FILES").is_some() {
+        if std::env::var("UPDATE").is_ok_and(|value| value == "1") {
             std::fs::write(path, sample()).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), sample(), "run the tests once with UPDATE_FILES=1");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), sample(), "hooke.sample.toml is stale: write it anew by `just schemas`");
     }
 
     #[test]

@@ -63,12 +63,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_description_in_the_repository_is_that_of_the_code() {
+    fn the_description_is_not_stale() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
         let text = openapi().to_pretty_json().unwrap() + "\n";
-        if std::env::var_os("UPDATE_FILES").is_some() {
+        if std::env::var("UPDATE").is_ok_and(|value| value == "1") {
             std::fs::write(path, &text).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), text, "run the tests once with UPDATE_FILES=1");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), text, "openapi.json is stale: write it anew by `just schemas`");
     }
 }
