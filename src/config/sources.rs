@@ -256,7 +256,11 @@ mod tests {
         if std::env::var("UPDATE").is_ok_and(|value| value == "1") {
             std::fs::write(path, sample()).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), sample(), "hooke.sample.toml is stale: write it anew by `just schemas`");
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            sample(),
+            "hooke.sample.toml is stale: write it anew by `just schemas`"
+        );
     }
 
     #[test]
