@@ -35,8 +35,15 @@ fn main() {
 
     let mut files = String::from("static FILES: &[File] = &[\n");
     for name in OWN {
-        let path = here.join(name);
-        let hash = fs::read(&path).map(|bytes| fnv(&[bytes])).unwrap_or_default();
+        // a copy, for a target folder outlives the checkout that filled it: a list that names a checkout breaks the next one's build
+        let path = out.join(name);
+        let hash = match fs::read(here.join(name)).and_then(|bytes| fs::write(&path, &bytes).map(|()| bytes)) {
+            Ok(bytes) => fnv(&[bytes]),
+            Err(fault) => {
+                println!("cargo::error=cannot copy static/{name}: {fault}");
+                return;
+            }
+        };
         let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
         list(&mut files, name, &format!("{stem}-{hash:016x}.{end}"), &path);
     }
