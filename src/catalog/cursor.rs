@@ -5,7 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::SHA256_OUTPUT_LEN;
 use ring::hmac;
 
-use crate::search::Key;
+use serde_json::Value as Json;
+
+use crate::search::{CollectionName, Key};
 
 /// Signs and reads cursors; one per process, from the secret that all processes share.
 pub struct Signer {
@@ -17,6 +19,18 @@ const LONGEST: usize = 512 * 1024;
 
 /// So that no signature made for another purpose from the same secret can pass for a cursor.
 const PURPOSE: &[u8] = b"hooke cursor 1\0";
+
+/// What a cursor is for: the collection and the arguments that decide which documents come, in which order. Date math stays as it was
+/// written, so that pages of "the last seven days" belong together. A page's link and the GraphQL query it shows share their cursors.
+pub fn binding(
+    collection: &CollectionName,
+    search: Option<&Json>,
+    filter: Option<&Json>,
+    ticks: Option<&Json>,
+    order: Option<&Json>,
+) -> String {
+    serde_json::to_string(&(collection.as_str(), search, filter, ticks, order)).unwrap_or_default()
+}
 
 impl Signer {
     pub fn new(secret: &[u8]) -> Self {

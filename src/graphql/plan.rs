@@ -14,7 +14,7 @@ use super::ids::{self, Global};
 use super::operation::{Node, Selector, Values, What, arguments};
 use super::paging;
 use crate::catalog::ask::{self, Frame};
-use crate::catalog::cursor::Signer;
+use crate::catalog::cursor::{self, Signer};
 use crate::catalog::{Catalog, Exposed, ExposedField};
 use crate::config::Limits;
 use crate::search::date::Time;
@@ -251,12 +251,10 @@ fn without_nulls(json: &Json) -> Json {
     }
 }
 
-/// What a cursor is for: the collection and the arguments that decide which documents come, in which order. Date math stays as it was
-/// written, so that pages of "the last seven days" belong together.
 fn binding(exposed: &Exposed, arguments: &Values) -> String {
     let part = |name: &str| arguments.get(name).filter(|json| !json.is_null()).map(without_nulls);
-    let parts = (exposed.collection.name.as_str(), part("search"), part("filter"), part("facetFilters"), part("orderBy"));
-    serde_json::to_string(&parts).unwrap_or_default()
+    let (search, filter, ticks, order) = (part("search"), part("filter"), part("facetFilters"), part("orderBy"));
+    cursor::binding(&exposed.collection.name, search.as_ref(), filter.as_ref(), ticks.as_ref(), order.as_ref())
 }
 
 fn larger(one: TotalRequest, other: TotalRequest) -> TotalRequest {

@@ -25,7 +25,7 @@ use super::layout::{Layout, send};
 use super::query_text::{self, Arguments};
 use super::shelf;
 use crate::app::App;
-use crate::catalog::{Exposed, ask};
+use crate::catalog::{Exposed, ask, cursor};
 use crate::error::Code;
 use crate::search::date::Time;
 use crate::search::{
@@ -229,11 +229,8 @@ fn arguments(on: &Exposed, spots: &[Spot<'_>], asked: &Asked) -> Result<Argument
     Ok(Arguments { search, filter, order, ..Arguments::default() })
 }
 
-/// What a cursor of this page is for: the words of the request, for the moment that `now` means in a filter moves on.
 fn binding(on: &Exposed, arguments: &Arguments) -> String {
-    let none: Option<Json> = None;
-    let parts = (on.collection.name.as_str(), &arguments.search, &arguments.filter, &none, &arguments.order);
-    serde_json::to_string(&parts).unwrap_or_default()
+    cursor::binding(&on.collection.name, arguments.search.as_ref(), arguments.filter.as_ref(), None, arguments.order.as_ref())
 }
 
 fn place(app: &App, asked: &Asked, binding: &str) -> Result<PageRequest, Fault> {
