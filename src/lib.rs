@@ -21,6 +21,15 @@ pub mod pages;
 /// What one running hooke consists of: engines, data folder, secret, counts.
 pub mod app;
 
+/// The experiments that one can run and see plotted.
+pub mod lab;
+
+/// Long tasks with a state: started, watched, steered, kept over a crash.
+pub mod jobs;
+
+/// Calls to other people's APIs: in sequence, at once, inside their rate.
+pub mod upstream;
+
 /// Collections as exposed: names, lists, hot swap; plain JSON becomes parts of a query.
 pub mod catalog;
 
