@@ -1,8 +1,10 @@
 //! What is counted over the documents found: facets, metrics and groups, as a tree, and the answers to them.
 
+use std::sync::Arc;
+
 use super::collection::FieldRef;
 use super::document::Document;
-use super::query::{Direction, Filter, GeoPoint, Order, Range};
+use super::query::{Direction, GeoPoint, Order, Range};
 use super::value::Value;
 
 /// Which answer belongs to which request: given by the caller, unique in a query.
@@ -20,6 +22,8 @@ pub enum Compute {
         of: Vec<(FieldRef, Metric)>,
     },
     Groups(GroupBy),
+    /// Only in a group: its first documents.
+    Top(Top),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,19 +38,23 @@ pub enum Scope {
 pub struct Facet {
     pub field: FieldRef,
     pub scope: Scope,
-    /// The most frequent values; `None` where only buckets or stats are asked for.
+    /// So many values, and the count of the others; `None` where only buckets or stats are asked for.
     pub values: Option<u32>,
+    /// Empty: the most frequent first. Values of the same place go by value, ascending.
     pub order: Vec<FacetOrder>,
-    /// Only values that contain this, case apart.
+    /// Only values that contain this, case apart; the other values and the distinct ones are counted among these too.
     pub containing: Option<String>,
+    /// One value more, `None`, behind the others: the documents without a value.
     pub missing: bool,
     pub distinct: bool,
+    /// Buckets in this order. Never beside an interval.
     pub ranges: Vec<RangeOf>,
+    /// Buckets ascending, empty ones between too.
     pub interval: Option<Interval>,
     pub stats: bool,
-    /// Distance ranges from here, in metres.
+    /// Of a place: the ranges are metres from here.
     pub from: Option<GeoPoint>,
-    /// Map tiles at this zoom.
+    /// Of a place: `values` are map tiles at this zoom, as the text `zoom/x/y`.
     pub zoom: Option<u8>,
 }
 
@@ -86,18 +94,41 @@ pub enum Metric {
     ValueCount,
 }
 
+/// One number of a field's values in a group: to order groups by, and for conditions on them. Of dates milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measure {
+    Min,
+    Max,
+    Avg,
+    Sum,
+    StdDev,
+    Distinct,
+    ValueCount,
+}
+
+/// Groups of the documents matched, or of the group it stands in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupBy {
+    /// At least one; each field once.
     pub keys: Vec<GroupKey>,
     pub first: u32,
+    /// Groups behind this key, a value for each of `keys`. Only where the order is by key alone and no key has ranges.
     pub after: Option<Vec<Option<Value>>>,
+    /// Empty: by count, descending. Groups of the same place go by key, ascending; a measure that is null comes last both ways.
     pub order: Vec<GroupOrder>,
     pub having: Option<Having>,
     /// Computed in each group.
     pub inside: Vec<(Slot, Compute)>,
-    /// So many documents of each group, in this order.
-    pub top: Option<(u32, Vec<Order>)>,
-    pub filter: Filter,
+}
+
+/// The first documents; of a group by a nested key the documents that hold its elements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Top {
+    pub size: u32,
+    /// As in a query.
+    pub order: Vec<Order>,
+    /// As in `Fetch`.
+    pub fields: Option<Vec<Arc<str>>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -112,23 +143,48 @@ pub struct GroupKey {
 pub enum GroupOrder {
     Count(Direction),
     Key(Direction),
-    Metric { field: FieldRef, metric: Metric, direction: Direction },
+    Metric { field: FieldRef, measure: Measure, direction: Direction },
 }
 
+/// A condition on a group: it holds or it does not, so `Not` is a complement.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Having {
     And(Vec<Having>),
+    /// Of no parts: no group.
     Or(Vec<Having>),
     Not(Box<Having>),
-    Count { under: Option<FieldRef>, range: Range },
-    Metric { field: FieldRef, metric: Metric, range: Range },
+    /// Documents of the group; with `under` those that have an element on this nested path, or with `elements` the elements.
+    Count {
+        under: Option<FieldRef>,
+        elements: bool,
+        range: Range,
+    },
+    /// A measure that is null lies in no range, also not in one open on both sides. Bounds are doubles; of counts longs, of dates dates.
+    Metric {
+        field: FieldRef,
+        measure: Measure,
+        range: Range,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Computed {
-    Facet { values: Vec<ValueCount>, other: u64, distinct: Option<(u64, bool)>, buckets: Vec<Bucket>, stats: Option<Stats> },
-    Metrics { count: Counts, values: Vec<MetricValue> },
+    Facet {
+        values: Vec<ValueCount>,
+        other: u64,
+        distinct: Option<(u64, bool)>,
+        buckets: Vec<Bucket>,
+        stats: Option<Stats>,
+    },
+    /// Values in the order asked.
+    Metrics {
+        count: Counts,
+        values: Vec<MetricValue>,
+    },
     Groups(Groups),
+    Top(Vec<Document>),
+    /// There are more groups or buckets than may be listed, which is this many: this one has no answer, all else has.
+    TooMany(u64),
 }
 
 /// Documents, and elements where it is computed under a nested path.
@@ -145,6 +201,7 @@ pub struct ValueCount {
     pub count: Counts,
 }
 
+/// Of an interval both ends; of a range as it was asked; a group's key that is a plain value has it as `lower`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
     pub lower: Option<Value>,
@@ -152,6 +209,7 @@ pub struct Bucket {
     pub count: Counts,
 }
 
+/// Of dates in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stats {
     pub count: u64,
@@ -174,14 +232,16 @@ pub enum MetricValue {
 pub struct Groups {
     pub groups: Vec<Group>,
     pub more: bool,
+    /// Sum of the counts of the groups that are not shown.
     pub other: u64,
+    /// By how much a count may be too low; `None` where that is not known.
     pub error_bound: Option<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
+    /// One for each key; `None`: the documents without a value.
     pub key: Vec<Option<Bucket>>,
     pub count: Counts,
     pub inside: Vec<(Slot, Computed)>,
-    pub top: Vec<Document>,
 }

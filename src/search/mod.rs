@@ -32,7 +32,7 @@ pub use collection::{
 };
 pub use compute::{
     Bucket, Calendar, Compute, Computed, Counts, Facet, FacetOrder, Group, GroupBy, GroupKey, GroupOrder, Groups, Having,
-    Interval, Metric, MetricValue, RangeOf, Scope, Slot, Stats, ValueCount,
+    Interval, Measure, Metric, MetricValue, RangeOf, Scope, Slot, Stats, Top, ValueCount,
 };
 pub use document::{
     Action, DocRef, Document, DocumentId, Precondition, Refresh, Source, Version, Write, WriteOutcome, Written, merge_patch,
