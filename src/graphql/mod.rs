@@ -4,6 +4,7 @@
 //! `answer` shapes what came back. Only `schema` knows how types are declared, and only `endpoint` what HTTP is.
 
 mod answer;
+pub mod diff;
 mod documents;
 mod endpoint;
 mod errors;

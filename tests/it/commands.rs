@@ -85,6 +85,7 @@ async fn rows_are_loaded_and_a_second_load_leaves_the_same() {
 #[tokio::test]
 async fn load_goes_through_the_server_that_runs_on_the_folder() {
     let test = TestApp::embedded().await;
+    let folder = tempfile::tempdir().unwrap();
     let data = text(&test.app.config.data);
     let rows: String = (0..1_200).map(|n| format!("{{\"n\":{n},\"tags\":[\"t{}\"]}}\n", n % 5)).collect();
     let output = hooke(&["load", "rows", "-", "--id", "n", "--data", &data], &(rows + "{\"n\":\"x\"}\n[]\n")).await;
@@ -98,6 +99,21 @@ async fn load_goes_through_the_server_that_runs_on_the_folder() {
 
     let schema = hooke(&["schema", "--data", &data], "").await;
     assert!(out(&schema).contains("type Row"), "{}", err(&schema));
+
+    let old = folder.path().join("old.graphql");
+    std::fs::write(&old, out(&schema)).unwrap();
+    let diff = async |text: String| {
+        std::fs::write(&old, text).unwrap();
+        hooke(&["schema", "diff", &self::text(&old), "--server", &test.url], "").await
+    };
+    let same = diff(out(&schema)).await;
+    assert!(same.status.success() && out(&same) == "0 breaking, 0 dangerous, 0 safe\n", "{}{}", out(&same), err(&same));
+    let wider = diff(out(&schema).replace("  rows(", "  gone: Row\n  rows(")).await;
+    assert_eq!(wider.status.code(), Some(1));
+    assert!(out(&wider).starts_with("breaking   Query.gone: the field is gone\n1 breaking"), "{}{}", out(&wider), err(&wider));
+    let cut = diff("type Query {".into()).await;
+    assert!(cut.status.code() == Some(1) && err(&cut).contains("no valid schema"), "{}", err(&cut));
+
     let doctor = hooke(&["doctor", "--server", &test.url], "").await;
     assert!(doctor.status.success() && out(&doctor).contains("collection rows: 1200 documents"), "{}", out(&doctor));
     test.stop().await;
