@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use apollo_compiler::Node as Shared;
-use apollo_compiler::executable::Operation;
+use apollo_compiler::executable::{Operation, OperationType};
 use apollo_compiler::introspection;
 use apollo_compiler::response::{JsonMap, serde_json_bytes};
 use apollo_compiler::validation::Valid;
@@ -48,6 +48,13 @@ impl Answer {
     }
 }
 
+/// A request that was found valid.
+pub(crate) struct Compiled {
+    pub(crate) document: Arc<Document>,
+    pub(crate) operation: Shared<Operation>,
+    pub(crate) variables: Values,
+}
+
 /// What running needs beside the version.
 pub(crate) struct Runner<'a> {
     pub(crate) version: &'a Arc<Version>,
@@ -68,18 +75,32 @@ impl Runner<'_> {
     }
 
     async fn answer(&self, call: &Call, request: &Request) -> Result<Answer, Vec<Failure>> {
+        let compiled = self.compile(request)?;
+        match compiled.operation.operation_type {
+            OperationType::Query => self.execute(call, &compiled).await,
+            // the schema has none, so the validation has refused it before
+            OperationType::Mutation => Err(vec![Failure::input("mutations cannot be run here")]),
+            OperationType::Subscription => Err(vec![Failure::input(
+                "a subscription answers more than once: send it through a WebSocket (graphql-transport-ws), or accept text/event-stream",
+            )]),
+        }
+    }
+
+    /// The operation meant, with its variables.
+    pub(crate) fn compile(&self, request: &Request) -> Result<Compiled, Vec<Failure>> {
+        let document = self.version.document(&request.query, &self.config.limits)?;
+        let operation = document.operation(request.operation_name.as_deref()).map_err(|failure| vec![failure])?.clone();
+        let variables = operation::variables(&self.version.schema, &operation, &request.variables)
+            .map_err(|fault| vec![Failure::from(fault)])?;
+        Ok(Compiled { document, operation, variables })
+    }
+
+    /// One round trip: a query, or one event of a subscription.
+    pub(crate) async fn execute(&self, call: &Call, compiled: &Compiled) -> Result<Answer, Vec<Failure>> {
+        let Compiled { document, operation, variables } = compiled;
         let version = self.version;
         let limits = &self.config.limits;
-        let document = version.document(&request.query, limits)?;
-        let operation = document.operation(request.operation_name.as_deref()).map_err(|failure| vec![failure])?;
-        let variables =
-            operation::variables(&version.schema, operation, &request.variables).map_err(|fault| vec![Failure::from(fault)])?;
-        let selector = Selector {
-            document: &document.valid,
-            variables: &variables,
-            roots: &version.roots,
-            relay: self.config.graphql.relay,
-        };
+        let selector = Selector { document: &document.valid, variables, roots: &version.roots, relay: self.config.graphql.relay };
         let nodes = document.selected(operation, &selector);
         let planner = Planner {
             schema: &version.schema,
@@ -90,9 +111,9 @@ impl Runner<'_> {
             now: Time::now(),
             relay: self.config.graphql.relay,
         };
-        let plan = planner.plan(&nodes, &variables);
+        let plan = planner.plan(&nodes, variables);
         let introspects = nodes.iter().any(|node| matches!(node.what, What::Introspection));
-        let described = if introspects { self.introspect(&document, operation, &variables).await? } else { Default::default() };
+        let described = if introspects { self.introspect(document, operation, variables).await? } else { Default::default() };
         let (introspection, failures) = described;
         let results = self.ask(call, &plan, introspection).await;
         let mut shaper = Shaper { results: &results, signer: self.signer, most_errors: limits.errors, failures };

@@ -10,7 +10,7 @@ mod tokens;
 use std::sync::{Arc, OnceLock};
 
 use apollo_compiler::ast::Definition;
-use apollo_compiler::executable::{Operation, OperationType};
+use apollo_compiler::executable::Operation;
 use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node as Shared, Schema};
@@ -70,12 +70,7 @@ impl Document {
 
     /// The operation to run.
     pub(crate) fn operation(&self, name: Option<&str>) -> Result<&Shared<Operation>, Failure> {
-        let operation = self.valid.operations.get(name).map_err(|fault| Failure::input(fault.message().to_string()))?;
-        match operation.operation_type {
-            OperationType::Query => Ok(operation),
-            // the schema has neither, so the validation has refused them before
-            OperationType::Mutation | OperationType::Subscription => Err(Failure::input("only queries can be run here")),
-        }
+        self.valid.operations.get(name).map_err(|fault| Failure::input(fault.message().to_string()))
     }
 }
 

@@ -1,7 +1,8 @@
-//! Connections: a page of a collection's documents and what is told about the whole result, and the two root fields.
+//! Connections: a page of a collection's documents and what is told about the whole result, and its root fields.
 
 use async_graphql::Value;
-use async_graphql::dynamic::{InputValue, Object, TypeRef};
+use async_graphql::dynamic::{Field, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef};
+use futures_util::stream::Empty;
 
 use super::{Parts, Types, described, field, input};
 use crate::catalog::Exposed;
@@ -42,23 +43,41 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
     }
     types.add(object);
 
-    let mut many = described(&names.many, TypeRef::named(connection), &format!("Searches `{collection}`."));
-    let optional = [("search", parts.search.as_ref().map(|search| &search.search)), ("filter", parts.filter.as_ref())];
-    for (name, ty) in optional.into_iter().chain([("facetFilters", parts.facet_filter.as_ref())]) {
-        if let Some(ty) = ty {
-            many = many.argument(input(name, ty));
-        }
-    }
-    if let Some(order) = &parts.order {
-        many = many.argument(InputValue::new("orderBy", TypeRef::named_nn_list(order)));
-    }
-    many = many
-        .argument(input("first", TypeRef::INT))
-        .argument(input("after", TypeRef::STRING))
-        .argument(input("last", TypeRef::INT))
-        .argument(input("before", TypeRef::STRING))
-        .argument(input("offset", TypeRef::INT));
+    let many = arguments(parts)
+        .into_iter()
+        .fold(described(&names.many, TypeRef::named(connection), &format!("Searches `{collection}`.")), Field::argument);
     let one = described(&names.one, TypeRef::named(stem), &format!("One document of `{collection}` by its own id."))
         .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)));
     query.field(many).field(one)
+}
+
+/// The same search as a subscription.
+pub(super) fn subscribe(subscription: Subscription, exposed: &Exposed, parts: &Parts) -> Subscription {
+    let names = &exposed.names;
+    let live = SubscriptionField::new(&names.many, TypeRef::named(format!("{}Connection", names.type_name)), |_| {
+        SubscriptionFieldFuture::new(async {
+            Err::<Empty<Result<Value, async_graphql::Error>>, _>("the schema does not resolve fields".into())
+        })
+    });
+    let live = live.description(format!("Searches `{}`, again whenever it changes.", exposed.collection.name.as_str()));
+    subscription.field(arguments(parts).into_iter().fold(live, SubscriptionField::argument))
+}
+
+/// What a search of a collection takes.
+fn arguments(parts: &Parts) -> Vec<InputValue> {
+    let optional = [
+        ("search", parts.search.as_ref().map(|search| &search.search)),
+        ("filter", parts.filter.as_ref()),
+        ("facetFilters", parts.facet_filter.as_ref()),
+    ];
+    let mut all: Vec<InputValue> = optional.into_iter().filter_map(|(name, ty)| Some(input(name, ty?))).collect();
+    all.extend(parts.order.as_ref().map(|order| InputValue::new("orderBy", TypeRef::named_nn_list(order))));
+    all.extend([
+        input("first", TypeRef::INT),
+        input("after", TypeRef::STRING),
+        input("last", TypeRef::INT),
+        input("before", TypeRef::STRING),
+        input("offset", TypeRef::INT),
+    ]);
+    all
 }

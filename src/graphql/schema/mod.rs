@@ -13,11 +13,13 @@ mod search;
 use std::collections::BTreeSet;
 
 use async_graphql::dynamic::{
-    Field, FieldFuture, InputObject, InputValue, Object, Schema, SchemaBuilder, SchemaError, Type, TypeRef,
+    Field, FieldFuture, InputObject, InputValue, Object, Schema, SchemaBuilder, SchemaError, Subscription, Type, TypeRef,
 };
 use async_graphql::{Name, SDLExportOptions, Value};
 
 use crate::catalog::Catalog;
+
+const SUBSCRIPTION: &str = "Subscription";
 
 /// The schema as text, the same for equal catalogs.
 pub(crate) fn print(catalog: &Catalog, relay: bool) -> Result<String, SchemaError> {
@@ -27,10 +29,15 @@ pub(crate) fn print(catalog: &Catalog, relay: bool) -> Result<String, SchemaErro
 }
 
 fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
-    let mut types = Types { builder: Some(Schema::build("Query", None, None)), shared: BTreeSet::new(), relay };
+    // a type without fields is none
+    let subscribed = (!catalog.collections.is_empty()).then_some(SUBSCRIPTION);
+    let mut types = Types { builder: Some(Schema::build("Query", None, subscribed)), shared: BTreeSet::new(), relay };
     document::add_interfaces(&mut types);
     let mut query =
         Object::new("Query").description("Every root field is nullable, so that the failure of one leaves the others.");
+    let mut subscription = Subscription::new(SUBSCRIPTION).description(
+        "The same searches, live: the connection now, and again each time that it is another because documents changed.",
+    );
     for exposed in &catalog.collections {
         let parts = Parts {
             filter: filter::add(&mut types, exposed),
@@ -40,6 +47,7 @@ fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
         };
         document::add(&mut types, exposed);
         query = connection::add(&mut types, query, exposed, &parts);
+        subscription = connection::subscribe(subscription, exposed, &parts);
     }
     query = document::add_roots(query, relay);
     let mut made = BTreeSet::new();
@@ -49,6 +57,9 @@ fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
         }
     }
     types.add(query);
+    if subscribed.is_some() {
+        types.add(subscription);
+    }
     types.finish()
 }
 
