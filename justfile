@@ -24,6 +24,11 @@ check:
 schemas:
     UPDATE=1 cargo test stale
 
-# What takes long: long differential runs with a seed of your own
+# What takes long: long differential runs with a seed of your own, the tests of perf
 nightly:
     HOOKE_TEST_CASES=100000 ./scripts/test differential
+    cd perf && cargo test --locked
+
+# Load a running hooke: original, search, get, mixed, write or thousand; see perf/README.md
+perf SCENARIO="mixed" *ARGS:
+    cargo run --locked --manifest-path perf/Cargo.toml -- {{SCENARIO}} {{ARGS}}

@@ -1,0 +1,263 @@
+//! The scenarios by name: what a user asks, again and again. A step is a pure function from chance to a request; one function
+//! performs them all, and writes down how long each took.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use goose::GooseError;
+use goose::goose::{GooseMethod, GooseRequest, GooseUser, Scenario, Transaction, TransactionFunction, TransactionResult};
+use serde_json::{Value, json};
+
+use crate::documents::{document, scatter, section, word};
+use crate::figures::Sample;
+use crate::target::{Data, Prepared};
+
+/// Measurements kept in memory, of 16 bytes each.
+pub(crate) const MOST_SAMPLES: usize = 10_000_000;
+/// Failures told in full.
+const MOST_TOLD: usize = 5;
+/// Of one request; hooke's own deadline is 10 s, that of its experiments longer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Name {
+    /// A health check, then a page of hashtags, as the load test of the service that hooke grew from
+    Original,
+    /// Words with a filter, highlights and a total, through GraphQL
+    Search,
+    /// Documents by id, through REST
+    Get,
+    /// Six searches to three documents to one write
+    Mixed,
+    /// Documents put, through REST
+    Write,
+    /// A thousand users at once, each waiting five seconds for one answer
+    Thousand,
+}
+
+/// What one step asks for.
+struct Call {
+    name: &'static str,
+    method: GooseMethod,
+    path: String,
+    body: Option<Value>,
+    /// Whether a good status carries a good answer.
+    holds: fn(&Value) -> bool,
+}
+
+type Step = fn(&Ground, &GooseUser) -> Call;
+
+impl Name {
+    pub(crate) fn text(self) -> &'static str {
+        match self {
+            Name::Original => "original",
+            Name::Search => "search",
+            Name::Get => "get",
+            Name::Mixed => "mixed",
+            Name::Write => "write",
+            Name::Thousand => "thousand",
+        }
+    }
+
+    pub(crate) fn users(self) -> usize {
+        if self == Name::Thousand { 1_000 } else { 10 }
+    }
+
+    pub(crate) fn data(self) -> Data {
+        match self {
+            Name::Thousand => Data::None,
+            Name::Original => Data::Hashtags,
+            Name::Search | Name::Get | Name::Mixed | Name::Write => Data::Documents,
+        }
+    }
+
+    /// Steps, and how often one comes.
+    fn steps(self) -> &'static [(usize, Step)] {
+        match self {
+            Name::Original => &[(1, check_health), (1, list_hashtags)],
+            Name::Search => &[(1, search_words)],
+            Name::Get => &[(1, get_document)],
+            Name::Mixed => &[(6, search_words), (3, get_document), (1, put_document)],
+            Name::Write => &[(1, put_document)],
+            Name::Thousand => &[(1, wait_long)],
+        }
+    }
+
+    pub(crate) fn scenario(self, ground: &Arc<Ground>) -> Result<Scenario, GooseError> {
+        let mut scenario = Scenario::new(self.text());
+        for (weight, step) in self.steps() {
+            let (ground, step) = (ground.clone(), *step);
+            let function: TransactionFunction = Arc::new(move |user| {
+                let ground = ground.clone();
+                Box::pin(async move {
+                    let call = step(&ground, user);
+                    perform(&ground, user, call).await
+                })
+            });
+            scenario = scenario.register_transaction(Transaction::new(function).set_weight(*weight)?);
+        }
+        Ok(scenario)
+    }
+}
+
+fn check_health(_: &Ground, _: &GooseUser) -> Call {
+    Call {
+        name: "healthcheck",
+        method: GooseMethod::Get,
+        path: "/v1/healthcheck".into(),
+        body: None,
+        holds: |answer| answer["status"] == "OK",
+    }
+}
+
+fn list_hashtags(ground: &Ground, _: &GooseUser) -> Call {
+    Call {
+        name: "hashtags",
+        method: GooseMethod::Get,
+        path: format!("/v1/content/search/{}/0/10", ground.data.collection),
+        body: None,
+        holds: |answer| answer["hits"]["hits"].as_array().is_some_and(|hits| !hits.is_empty()),
+    }
+}
+
+fn search_words(ground: &Ground, _: &GooseUser) -> Call {
+    let chance = ground.chance();
+    let query = format!(
+        "query ($words: String!, $section: String!) {{ page: {}(search: {{ query: $words }}, filter: {{ section: {{ ne: $section }} }}, first: 10) \
+         {{ total {{ value }} edges {{ score node {{ _id name section size addedOn }} highlights(fields: [DESCRIPTION]) {{ fragments {{ html }} }} }} }} }}",
+        ground.data.field
+    );
+    Call {
+        name: "search",
+        method: GooseMethod::Post,
+        path: "/graphql".into(),
+        body: Some(json!({
+            "query": query,
+            "variables": {"words": format!("{} {}", word(chance), word(chance >> 8)), "section": section(chance >> 16)},
+        })),
+        holds: |answer| answer["errors"].is_null() && answer["data"]["page"]["edges"].is_array(),
+    }
+}
+
+fn get_document(ground: &Ground, _: &GooseUser) -> Call {
+    Call {
+        name: "get",
+        method: GooseMethod::Get,
+        path: format!("/v1/collections/{}/documents/{}", ground.data.collection, ground.number()),
+        body: None,
+        holds: |answer| answer["name"].is_string(),
+    }
+}
+
+fn put_document(ground: &Ground, _: &GooseUser) -> Call {
+    let number = ground.number();
+    Call {
+        name: "write",
+        method: GooseMethod::Put,
+        path: format!("/v1/collections/{}/documents/{number}", ground.data.collection),
+        body: Some(document(number)),
+        holds: |answer| answer["_version"].is_string(),
+    }
+}
+
+fn wait_long(_: &Ground, user: &GooseUser) -> Call {
+    Call {
+        name: "users",
+        method: GooseMethod::Get,
+        path: format!("/lab/users/{}?delay=5", user.weighted_users_index + 1),
+        body: None,
+        holds: |answer| !answer.is_null(),
+    }
+}
+
+/// What all users share: where the data is, chance, and what was measured.
+pub(crate) struct Ground {
+    data: Prepared,
+    documents: u64,
+    chance: AtomicU64,
+    started: Instant,
+    samples: Mutex<Vec<Sample>>,
+    told: AtomicU64,
+}
+
+impl Ground {
+    pub(crate) fn new(data: Prepared, documents: usize) -> Self {
+        Ground {
+            data,
+            documents: documents as u64,
+            chance: AtomicU64::new(0),
+            started: Instant::now(),
+            samples: Mutex::default(),
+            told: AtomicU64::new(0),
+        }
+    }
+
+    fn chance(&self) -> u64 {
+        scatter(self.chance.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Of a document that is there.
+    fn number(&self) -> u64 {
+        self.chance() % self.documents
+    }
+
+    fn record(&self, sample: Sample) {
+        let mut samples = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        if samples.len() < MOST_SAMPLES {
+            samples.push(sample);
+        }
+    }
+
+    fn tell(&self, name: &str, why: &str) {
+        if self.told.fetch_add(1, Ordering::Relaxed) < MOST_TOLD as u64 {
+            eprintln!("{name} failed: {}", why.chars().take(400).collect::<String>());
+        }
+    }
+
+    /// All so far, in the order in which they were sent.
+    pub(crate) fn samples(&self) -> Vec<Sample> {
+        let mut samples = std::mem::take(&mut *self.samples.lock().unwrap_or_else(PoisonError::into_inner));
+        samples.sort_by_key(|sample| sample.sent);
+        samples
+    }
+}
+
+/// Sends a request, reads the whole answer, and writes down how long that took and whether it was good.
+async fn perform(ground: &Ground, user: &mut GooseUser, call: Call) -> TransactionResult {
+    let mut request = user.get_request_builder(&call.method, &call.path)?.timeout(PATIENCE);
+    if let Some(body) = &call.body {
+        request = request.json(body);
+    }
+    let request =
+        GooseRequest::builder().method(call.method).path(call.path.as_str()).name(call.name).set_request_builder(request).build();
+    let sent = ground.started.elapsed();
+    let answer = user.request(request).await?;
+    let fault = match answer.response {
+        Ok(response) => {
+            let status = response.status();
+            match response.bytes().await {
+                Ok(body) if !status.is_success() => Some(format!("{status}: {}", String::from_utf8_lossy(&body))),
+                Ok(body) => match serde_json::from_slice(&body) {
+                    Ok(json) if (call.holds)(&json) => None,
+                    _ => Some(format!("{status}, but the answer is not what it should be: {}", String::from_utf8_lossy(&body))),
+                },
+                Err(fault) => Some(fault.to_string()),
+            }
+        }
+        Err(fault) => Some(fault.to_string()),
+    };
+    let took = ground.started.elapsed().saturating_sub(sent);
+    ground.record(Sample {
+        name: call.name,
+        sent: u32::try_from(sent.as_millis()).unwrap_or(u32::MAX),
+        micros: u32::try_from(took.as_micros()).unwrap_or(u32::MAX),
+        user: u16::try_from(user.weighted_users_index).unwrap_or(u16::MAX),
+        failed: fault.is_some(),
+    });
+    if let Some(why) = fault {
+        ground.tell(call.name, &why);
+    }
+    Ok(())
+}
