@@ -33,6 +33,7 @@ pub struct Config {
     pub sample: bool,
     pub catalog: CatalogConfig,
     pub graphql: GraphqlConfig,
+    pub compat: CompatConfig,
     pub limits: Limits,
     pub log: LogConfig,
 }
@@ -121,6 +122,19 @@ pub struct GraphqlConfig {
     pub relay: bool,
 }
 
+/// For the routes of the service that hooke grew from.
+#[derive(Clone, Debug)]
+pub struct CompatConfig {
+    /// The collection whose hashtags are told.
+    pub hashtags: String,
+}
+
+impl Default for CompatConfig {
+    fn default() -> Self {
+        CompatConfig { hashtags: "digi_hashtags".into() }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of a request body after decompression.
@@ -173,6 +187,7 @@ impl Default for Config {
             sample: true,
             catalog: CatalogConfig::default(),
             graphql: GraphqlConfig::default(),
+            compat: CompatConfig::default(),
             limits: Limits::default(),
             log: LogConfig::default(),
         }

@@ -285,6 +285,13 @@ pub const SETTINGS: &[Setting] = &[
         |d, v| typed(v).map(|on| d.config.graphql.relay = on)
     ),
     setting!(
+        "compat.hashtags",
+        Text,
+        "The collection whose hashtags /v1/unique/hashtags tells.",
+        |c| quoted(&c.compat.hashtags),
+        |d, v| filled(v).map(|name| d.config.compat.hashtags = name)
+    ),
+    setting!(
         "limits.body",
         Number,
         "Bytes of a request body, after decompression.",

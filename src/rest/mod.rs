@@ -3,6 +3,7 @@
 mod admission;
 mod bulk;
 mod collections;
+mod compat;
 mod documents;
 mod export;
 mod lines;
@@ -14,7 +15,7 @@ mod search;
 use std::sync::Arc;
 
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -27,7 +28,7 @@ pub use problem::Problem;
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "hooke", description = "Collections and their documents."),
-    tags((name = "collections"), (name = "documents")),
+    tags((name = "collections"), (name = "documents"), (name = "hashtags")),
 )]
 struct Description;
 
@@ -40,12 +41,18 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(search::search_by_address, search::search_by_body))
         .routes(routes!(bulk::write_documents))
         .routes(routes!(export::export_documents))
+        .routes(routes!(compat::check_health))
+        .routes(routes!(compat::create_index))
+        .routes(routes!(compat::load_content))
+        .routes(routes!(compat::search_content))
+        .routes(routes!(compat::list_hashtags))
 }
 
 /// `/v1/collections…` and `/openapi.json`.
 pub fn routes(app: Arc<App>) -> Router {
     let (router, description) = described().split_for_parts();
-    router.with_state(app).route("/openapi.json", get(async || Json(description)))
+    let known = Extension(Arc::new(compat::Known::default()));
+    router.layer(known).with_state(app).route("/openapi.json", get(async || Json(description)))
 }
 
 /// What `/openapi.json` answers.

@@ -1,4 +1,4 @@
-//! Is the process alive, can it answer, and the least thing one can ask of it.
+//! Is the process alive, and can it answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,6 @@ pub(super) fn routes(app: Arc<App>, api: Arc<Api>) -> Router {
     Router::new()
         .route("/livez", get(async || Json(json!({ "status": "OK" }))))
         .route("/readyz", get(tell_readiness))
-        .route("/v1/healthcheck", get(async || Json(json!({ "status": "OK" }))))
         .with_state((app, api))
 }
 

@@ -17,6 +17,7 @@ mod ground;
 mod layering;
 mod pages;
 mod rest;
+mod rest_compat;
 mod roundtrips;
 mod server;
 mod stale;
