@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::catalog::{self, cursor::Signer};
+use crate::catalog::{self, cursor::Signer, moments::Moments};
 use crate::config::{Config, Writes};
 use crate::search::{self, Call, Engine};
 use crate::telemetry::{RequestId, Stats};
@@ -25,6 +25,7 @@ pub struct App {
     /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
     pub state: Arc<dyn Engine>,
     pub signer: Arc<Signer>,
+    pub moments: Arc<Moments>,
     pub stats: Stats,
     /// There was nothing in the data folder before.
     pub fresh: bool,
@@ -57,6 +58,7 @@ impl App {
         };
         Ok(Arc::new(App {
             signer: Arc::new(Signer::new(&secret)),
+            moments: Arc::new(Moments::new(config.limits.snapshots)),
             stats: Stats::default(),
             catalog: catalog::open(engine.clone(), state.clone(), &config),
             fresh,

@@ -149,6 +149,8 @@ pub struct Limits {
     pub filter_clauses: usize,
     pub pattern_length: usize,
     pub in_values: usize,
+    /// Open at once for one viewer.
+    pub snapshots: usize,
     pub time: Duration,
     pub errors: usize,
 }
@@ -167,6 +169,7 @@ impl Default for Limits {
             filter_clauses: 1_024,
             pattern_length: 256,
             in_values: 10_000,
+            snapshots: 100,
             time: Duration::from_secs(10),
             errors: 20,
         }

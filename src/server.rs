@@ -35,7 +35,8 @@ const SLACK: Duration = Duration::from_secs(2);
 pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let limits = &app.config.limits;
     let gate = Arc::new(guard::Gate::new(&app.config));
-    let api = graphql::Api::open(app.engine.clone(), app.catalog.changes(), app.signer.clone(), &app.config).await?;
+    let api = graphql::Api::open(app.engine.clone(), app.catalog.changes(), app.signer.clone(), app.moments.clone(), &app.config)
+        .await?;
     let routes = Router::new()
         .merge(health::routes(app.clone(), api.clone()))
         .merge(rest::routes(app.clone()))

@@ -13,6 +13,7 @@ mod exposure;
 #[cfg(test)]
 mod fixture;
 mod memory;
+pub mod moments;
 mod names;
 mod records;
 mod reserved;

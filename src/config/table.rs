@@ -338,6 +338,13 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting!("limits.in_values", Number, "Values of one `in`.", |c| Some(c.limits.in_values.to_string()), |d, v| count(v)
         .map(|n| d.config.limits.in_values = n)),
+    setting!(
+        "limits.snapshots",
+        Number,
+        "Snapshots that one viewer may hold open, for walks with `consistency: SNAPSHOT`.",
+        |c| Some(c.limits.snapshots.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.snapshots = n)
+    ),
     setting!("limits.time", Text, "Time for one request.", |c| quoted(&format!("{}s", c.limits.time.as_secs())), |d, v| {
         duration(v).map(|time| d.config.limits.time = time)
     }),

@@ -11,9 +11,10 @@ use super::errors::{Failure, Step};
 use super::ids;
 use super::marks::html;
 use super::operation::{Node, What};
-use super::plan::{Found, Many, Place, Plan, Root};
+use super::plan::{Found, Many, Place, Plan, Root, Walk};
 use super::value::Value;
 use crate::catalog::cursor::Signer;
+use crate::catalog::moments;
 use crate::catalog::{Exposed, ExposedField};
 use crate::error::Code;
 use crate::search::{Document, Fragment, Highlight, Hit, Page, Relation, Run, TotalRequest};
@@ -320,7 +321,10 @@ impl<'a> Shaper<'a> {
     }
 
     fn cursor(&self, connection: Connection<'a>, hit: &Hit) -> String {
-        self.signer.write(&connection.many.binding, &hit.key)
+        match &connection.many.walk {
+            Walk::Snapshot(id) => self.signer.write(&connection.many.binding, &moments::within(id, &hit.key)),
+            _ => self.signer.write(&connection.many.binding, &hit.key),
+        }
     }
 
     fn fail(&mut self, failure: Failure, node: &Node, path: Path<'_>) {

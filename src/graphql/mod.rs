@@ -12,6 +12,7 @@ mod errors;
 mod fixture;
 mod ids;
 mod marks;
+mod moments;
 mod operation;
 mod paging;
 mod plan;
@@ -35,6 +36,7 @@ pub use run::{Answer, Request};
 
 use crate::catalog::Catalog;
 use crate::catalog::cursor::Signer;
+use crate::catalog::moments::Moments;
 use crate::config::Config;
 use crate::error::Code;
 use crate::search::{Call, Engine};
@@ -46,6 +48,7 @@ use version::Version;
 pub struct Api {
     engine: Arc<dyn Engine>,
     signer: Arc<Signer>,
+    moments: Arc<Moments>,
     config: Config,
     current: Arc<ArcSwap<Version>>,
     /// Owned here: it ends with the API.
@@ -58,6 +61,7 @@ impl Api {
         engine: Arc<dyn Engine>,
         catalog: watch::Receiver<Arc<Catalog>>,
         signer: Arc<Signer>,
+        moments: Arc<Moments>,
         config: &Config,
     ) -> anyhow::Result<Arc<Self>> {
         let mut catalog = catalog;
@@ -66,7 +70,7 @@ impl Api {
         let first = build(seen, relay).await?;
         let current = Arc::new(ArcSwap::from_pointee(first));
         let following = tokio::spawn(follow(catalog, current.clone(), relay)).abort_handle();
-        Ok(Arc::new(Api { engine, signer, config: config.clone(), current, following }))
+        Ok(Arc::new(Api { engine, signer, moments, config: config.clone(), current, following }))
     }
 
     /// Runs one operation against the schema of this moment.
@@ -78,7 +82,13 @@ impl Api {
                 "the search engine has not been reached yet; try again in a moment",
             )]);
         }
-        let runner = Runner { version: &version, engine: &*self.engine, signer: &self.signer, config: &self.config };
+        let runner = Runner {
+            version: &version,
+            engine: &*self.engine,
+            signer: &self.signer,
+            config: &self.config,
+            moments: &self.moments,
+        };
         runner.run(call, request).await
     }
 

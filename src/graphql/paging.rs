@@ -12,7 +12,11 @@ use crate::search::{From, Key, PageRequest};
 const DEFAULT: u32 = 10;
 
 /// Reads the arguments of a connection; `read` turns a cursor into the place it names.
-pub(crate) fn page(arguments: &Values, limits: &Limits, read: impl Fn(&str) -> Option<Key>) -> Result<PageRequest, Failure> {
+pub(crate) fn page(
+    arguments: &Values,
+    limits: &Limits,
+    mut read: impl FnMut(&str) -> Option<Key>,
+) -> Result<PageRequest, Failure> {
     let (first, last) = (size(arguments, "first", limits)?, size(arguments, "last", limits)?);
     let (after, before) = (text(arguments, "after"), text(arguments, "before"));
     let offset = number(arguments, "offset");
@@ -27,7 +31,7 @@ pub(crate) fn page(arguments: &Values, limits: &Limits, read: impl Fn(&str) -> O
         (_, Some(_), _, _, Some(_)) => return Err(Failure::input("an offset goes with first")),
         _ => {}
     }
-    let place = |cursor: &str| {
+    let mut place = |cursor: &str| {
         read(cursor)
             .ok_or_else(|| Failure::new(Code::BadCursor, "the cursor does not belong to this query; begin again without it"))
     };

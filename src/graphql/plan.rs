@@ -15,10 +15,13 @@ use super::operation::{Node, Selector, Values, What, arguments};
 use super::paging;
 use crate::catalog::ask::{self, Frame};
 use crate::catalog::cursor::{self, Signer};
+use crate::catalog::moments;
 use crate::catalog::{Catalog, Exposed, ExposedField};
 use crate::config::Limits;
 use crate::search::date::Time;
-use crate::search::{DocRef, DocumentId, Fetch, Filter, HighlightRequest, Origin, PageRequest, Query, Rank, TotalRequest};
+use crate::search::{
+    DocRef, DocumentId, Fetch, Filter, HighlightRequest, Moment, Origin, PageRequest, Query, Rank, SnapshotId, TotalRequest,
+};
 
 /// What planning looks at; nothing of it is changed.
 pub(crate) struct Planner<'a> {
@@ -56,11 +59,23 @@ pub(crate) struct Many<'a> {
     pub(crate) exposed: Arc<Exposed>,
     /// The place in the batch; `None` where nothing is selected that needs a search.
     pub(crate) search: Option<usize>,
+    /// All its pages see one moment.
+    pub(crate) walk: Walk,
     /// What its cursors are for.
     pub(crate) binding: String,
     pub(crate) totals: Vec<(&'a Node, TotalRequest)>,
     /// The paths that each `highlights` asks for.
     pub(crate) highlights: Vec<(&'a Node, Vec<String>)>,
+}
+
+/// The moment that the pages of a connection see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Walk {
+    /// Each its own.
+    Live,
+    /// A snapshot is to be opened before the search.
+    Opening,
+    Snapshot(SnapshotId),
 }
 
 /// Where a single document comes from.
@@ -201,8 +216,20 @@ impl<'a> Planner<'a> {
         if let Some(json) = wanted(arguments, "facetFilters")? {
             query.ticks = ask::facet_filters(frame, exposed, json)?;
         }
-        let binding = binding(exposed, arguments);
-        query.page = paging::page(arguments, self.limits, |cursor| self.signer.read(&binding, cursor))?;
+        let mut binding = binding(exposed, arguments);
+        let mut walk = Walk::Live;
+        if arguments.get("consistency").and_then(Json::as_str) == Some("SNAPSHOT") {
+            binding.push_str(" in a snapshot");
+            let mut found = None;
+            query.page = paging::page(arguments, self.limits, |cursor| {
+                let (id, key) = moments::apart(self.signer.read(&binding, cursor)?)?;
+                found = Some(id);
+                Some(key)
+            })?;
+            walk = found.map_or(Walk::Opening, Walk::Snapshot);
+        } else {
+            query.page = paging::page(arguments, self.limits, |cursor| self.signer.read(&binding, cursor))?;
+        }
 
         let mut needs = Needs { planner: self, exposed, variables, many: Selected::default() };
         for selected in &node.sub {
@@ -220,12 +247,19 @@ impl<'a> Planner<'a> {
             // a total is the same wherever one stands, in whatever order
             query.page = PageRequest { size: 0, ..PageRequest::default() };
             query.order.clear();
+            // nothing to walk on from
+            if walk == Walk::Opening {
+                walk = Walk::Live;
+            }
+        }
+        if let Walk::Snapshot(id) = &walk {
+            query.at = Moment::Snapshot(id.clone());
         }
         let search = (hits || search).then(|| {
             plan.searches.push(query);
             plan.searches.len() - 1
         });
-        Ok(Many { exposed: exposed.clone(), search, binding, totals, highlights })
+        Ok(Many { exposed: exposed.clone(), search, walk, binding, totals, highlights })
     }
 }
 

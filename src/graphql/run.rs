@@ -12,10 +12,12 @@ use serde_json::value::RawValue;
 
 use super::answer::{self, Results, Shaper};
 use super::errors::{Failure, Step};
+use super::moments;
 use super::operation::{self, Document, Selector, Values, What};
 use super::plan::{Plan, Planner};
 use super::version::Version;
 use crate::catalog::cursor::Signer;
+use crate::catalog::moments::Moments;
 use crate::config::Config;
 use crate::error::Code;
 use crate::search::date::Time;
@@ -61,6 +63,7 @@ pub(crate) struct Runner<'a> {
     pub(crate) engine: &'a dyn Engine,
     pub(crate) signer: &'a Signer,
     pub(crate) config: &'a Config,
+    pub(crate) moments: &'a Moments,
 }
 
 impl Runner<'_> {
@@ -111,11 +114,13 @@ impl Runner<'_> {
             now: Time::now(),
             relay: self.config.graphql.relay,
         };
-        let plan = planner.plan(&nodes, variables);
+        let mut plan = planner.plan(&nodes, variables);
+        moments::open(self, call, &mut plan).await;
         let introspects = nodes.iter().any(|node| matches!(node.what, What::Introspection));
         let described = if introspects { self.introspect(document, operation, variables).await? } else { Default::default() };
         let (introspection, failures) = described;
         let results = self.ask(call, &plan, introspection).await;
+        moments::note(self.moments, &plan, &results);
         let mut shaper = Shaper { results: &results, signer: self.signer, most_errors: limits.errors, failures };
         let data = shaper.data(&plan);
         let data = serde_json::value::to_raw_value(&data).map_err(|fault| {

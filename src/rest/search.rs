@@ -14,11 +14,15 @@ use super::{admission, documents, media};
 use crate::app::App;
 use crate::catalog::Exposed;
 use crate::catalog::ask::{self, Fault, Frame};
+use crate::catalog::moments;
 use crate::config::Limits;
 use crate::error::Code;
 use crate::search::date::Time;
-use crate::search::{Error, Fetch, Filter, From, Key, PageRequest, Query, Rank, Relation, TotalRequest};
+use crate::search::{Error, Fetch, Filter, From, Key, Moment, PageRequest, Query, Rank, Relation, TotalRequest};
 use crate::telemetry::RequestId;
+
+/// Until viewers are told apart all are one.
+const ANYBODY: &str = "";
 
 /// Hits where nobody says how many.
 const DEFAULT: u32 = 10;
@@ -39,6 +43,7 @@ pub(super) struct InAddress {
     last: Option<u32>,
     before: Option<String>,
     offset: Option<u32>,
+    consistency: Option<Consistency>,
 }
 
 #[derive(Deserialize, Default, utoipa::ToSchema)]
@@ -60,6 +65,15 @@ pub(super) struct InBody {
     last: Option<u32>,
     before: Option<String>,
     offset: Option<u32>,
+    consistency: Option<Consistency>,
+}
+
+/// SNAPSHOT: all pages of a walk see one moment; the cursor carries it.
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum Consistency {
+    Live,
+    Snapshot,
 }
 
 /// Also null is something that was given: a missing value must never turn a filter into "everything".
@@ -118,9 +132,9 @@ pub(super) async fn search_by_address(
             .map(Some)
             .map_err(|fault| Problem::new(Code::BadUserInput, format!("{name} is not JSON: {fault}"))),
     };
-    let InAddress { q, filter, order_by, first, after, last, before, offset } = asked;
+    let InAddress { q, filter, order_by, first, after, last, before, offset, consistency } = asked;
     let (filter, order_by) = (read("filter", filter)?, read("orderBy", order_by)?);
-    let asked = InBody { q, search: None, filter, order_by, first, after, last, before, offset };
+    let asked = InBody { q, search: None, filter, order_by, first, after, last, before, offset, consistency };
     run(&app, &id, &collection, &asked).await.map(Json)
 }
 
@@ -146,14 +160,40 @@ pub(super) async fn search_by_body(
 async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Result<Connection, Problem> {
     let exposed = admission::collection(app, collection)?;
     let binding = binding(collection, asked);
-    let query = query(app, &exposed, asked, |cursor| app.signer.read(&binding, cursor))?;
-    let mut pages = app.engine.search(&app.call(id), &[query]).await?;
+    let call = app.call(id);
+    let mut snapshot = None;
+    let query = match asked.consistency {
+        Some(Consistency::Snapshot) => {
+            let mut query = query(app, &exposed, asked, |cursor| {
+                let (held, key) = moments::apart(app.signer.read(&binding, cursor)?)?;
+                snapshot = Some(held);
+                Some(key)
+            })?;
+            let held = match snapshot.take() {
+                Some(held) => held,
+                None => app.moments.open(&*app.engine, &call, ANYBODY, &exposed.collection.name).await?,
+            };
+            query.at = Moment::Snapshot(held.clone());
+            snapshot = Some(held);
+            query
+        }
+        _ => query(app, &exposed, asked, |cursor| app.signer.read(&binding, cursor))?,
+    };
+    let backward = query.page.backward;
+    let mut pages = app.engine.search(&call, &[query]).await?;
     let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
+    if let Some(held) = &snapshot {
+        app.moments.used(ANYBODY, held, if backward { !page.has_previous } else { !page.has_next });
+    }
+    let cursor = |key: &Key| match &snapshot {
+        Some(held) => app.signer.write(&binding, &moments::within(held, key)),
+        None => app.signer.write(&binding, key),
+    };
     let edges: Vec<Edge> = page
         .hits
         .into_iter()
         .map(|hit| Edge {
-            cursor: app.signer.write(&binding, &hit.key),
+            cursor: cursor(&hit.key),
             score: hit.score,
             node: documents::node(&hit.document.id, hit.document.version, hit.document.source),
         })
@@ -178,10 +218,11 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
 
 /// What a cursor is good for: the same words, filter and order, on any page.
 fn binding(collection: &str, asked: &InBody) -> String {
-    json!(["rest", collection, asked.q, asked.search, asked.filter, asked.order_by]).to_string()
+    let snapshot = asked.consistency == Some(Consistency::Snapshot);
+    json!(["rest", collection, asked.q, asked.search, asked.filter, asked.order_by, snapshot]).to_string()
 }
 
-fn query(app: &App, exposed: &Exposed, asked: &InBody, read: impl Fn(&str) -> Option<Key>) -> Result<Query, Problem> {
+fn query(app: &App, exposed: &Exposed, asked: &InBody, read: impl FnMut(&str) -> Option<Key>) -> Result<Query, Problem> {
     let limits = &app.config.limits;
     let frame = Frame { limits, now: Time::now() };
     let search = match (&asked.q, &asked.search) {
@@ -220,7 +261,7 @@ fn refuse(fault: Fault) -> Problem {
     Problem::new(fault.code, fault.message.clone()).with_fault(fault.code, fault.message, fault.path)
 }
 
-fn page(asked: &InBody, limits: &Limits, read: impl Fn(&str) -> Option<Key>) -> Result<PageRequest, Problem> {
+fn page(asked: &InBody, limits: &Limits, mut read: impl FnMut(&str) -> Option<Key>) -> Result<PageRequest, Problem> {
     let InBody { first, after, last, before, offset, .. } = asked;
     if first.is_some() && last.is_some() {
         return Err(wrong("give either first or last"));
@@ -236,7 +277,7 @@ fn page(asked: &InBody, limits: &Limits, read: impl Fn(&str) -> Option<Key>) -> 
         let message = format!("a page has {} hits at most (limits.first), {size} were asked for", limits.first);
         return Err(Problem::new(Code::LimitExceeded, message));
     }
-    let place =
+    let mut place =
         |cursor: &str| read(cursor).ok_or_else(|| Problem::new(Code::BadCursor, "the cursor does not belong to this search"));
     let from = match (after, before, offset) {
         (Some(cursor), ..) => From::After(place(cursor)?),

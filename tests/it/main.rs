@@ -20,4 +20,5 @@ mod rest;
 mod rest_compat;
 mod roundtrips;
 mod server;
+mod snapshots;
 mod stale;

@@ -202,6 +202,18 @@ async fn one_operation_is_one_round_trip() {
     assert_eq!(requests, "_mget _search");
     assert_eq!((&data["node"]["nodeId"], &data["nodes"][1]["nodeId"]), (&json!(ids[0]), &json!(ids[2])));
 
+    // a snapshot is opened first, once for all connections of a collection; the next pages are one search
+    let (data, requests) = library
+        .ask("{ a: books(first: 2, consistency: SNAPSHOT) { pageInfo { endCursor } } b: books(last: 1, consistency: SNAPSHOT) { nodes { _id } } }")
+        .await;
+    assert_eq!(requests, "_msearch _pit");
+    let cursor = data["a"]["pageInfo"]["endCursor"].as_str().unwrap();
+    let (data, requests) =
+        library.ask(&format!(r#"{{ books(first: 2, after: "{cursor}", consistency: SNAPSHOT) {{ nodes {{ _id }} }} }}"#)).await;
+    assert_eq!((requests.as_str(), data["books"]["nodes"].as_array().unwrap().len()), ("_search", 1));
+    let (_, requests) = library.ask("{ books(consistency: SNAPSHOT) { total { value } } }").await;
+    assert_eq!(requests, "_search");
+
     // what needs no documents asks for none
     let (_, requests) = library.ask("{ __typename __schema { queryType { name } } }").await;
     assert_eq!(requests, "");

@@ -4,7 +4,7 @@ use async_graphql::Value;
 use async_graphql::dynamic::{Field, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef};
 use futures_util::stream::Empty;
 
-use super::{Parts, Types, described, field, input};
+use super::{Parts, Types, described, field, input, word};
 use crate::catalog::Exposed;
 
 pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &Parts) -> Object {
@@ -43,6 +43,7 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
     }
     types.add(object);
 
+    types.shared(CONSISTENCY);
     let many = arguments(parts)
         .into_iter()
         .fold(described(&names.many, TypeRef::named(connection), &format!("Searches `{collection}`.")), Field::argument);
@@ -63,6 +64,8 @@ pub(super) fn subscribe(subscription: Subscription, exposed: &Exposed, parts: &P
     subscription.field(arguments(parts).into_iter().fold(live, SubscriptionField::argument))
 }
 
+const CONSISTENCY: &str = "Consistency";
+
 /// What a search of a collection takes.
 fn arguments(parts: &Parts) -> Vec<InputValue> {
     let optional = [
@@ -78,6 +81,7 @@ fn arguments(parts: &Parts) -> Vec<InputValue> {
         input("last", TypeRef::INT),
         input("before", TypeRef::STRING),
         input("offset", TypeRef::INT),
+        input("consistency", CONSISTENCY).default_value(word("LIVE")),
     ]);
     all
 }

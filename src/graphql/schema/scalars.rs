@@ -96,6 +96,7 @@ fn enumeration(name: &str) -> Option<Enum> {
         "Missing" => ("", &["FIRST", "LAST"]),
         "SearchOperator" => ("", &["OR", "AND"]),
         "Fuzziness" => ("AUTO: none up to 2 letters, one edit up to 5, else two.", &["NONE", "AUTO", "ONE", "TWO"]),
+        "Consistency" => ("SNAPSHOT: all pages of a walk see one moment; the cursor carries it.", &["LIVE", "SNAPSHOT"]),
         "TotalRelation" => ("EQ: exactly so many. GTE: at least so many; counting stopped there.", &["EQ", "GTE"]),
         _ => return None,
     };

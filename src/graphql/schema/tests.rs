@@ -92,7 +92,7 @@ fn types_have_their_fields_arguments_and_defaults() {
         assert!(order.contains(field), "{field} in {order}");
     }
     let query = of_type(&sdl, "Query");
-    assert!(query.contains("packages(search: PackageSearch, filter: PackageFilter, facetFilters: PackageFacetFilter, orderBy: [PackageOrder!], first: Int, after: String, last: Int, before: String, offset: Int): PackageConnection package(id: ID!): Package"), "{query}");
+    assert!(query.contains("packages(search: PackageSearch, filter: PackageFilter, facetFilters: PackageFacetFilter, orderBy: [PackageOrder!], first: Int, after: String, last: Int, before: String, offset: Int, consistency: Consistency = LIVE): PackageConnection package(id: ID!): Package"), "{query}");
     assert!(query.ends_with("node(nodeId: ID!): Node nodes(nodeIds: [ID!]!): [Node] }"), "{query}");
 }
 

@@ -1,0 +1,198 @@
+//! Walks over pages that see one moment: a snapshot is opened for the first page and its id travels in the cursors, so that any process
+//! on the same engine goes on with it. Here is kept who holds how many: the engine pays for each. An engine lets go by itself of what nobody
+//! asked for during five minutes.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::time::Instant;
+
+use crate::search::{Call, CollectionName, Engine, Error, Key, Result, SnapshotId};
+
+/// As long as both engines keep one that is not used.
+const KEPT: Duration = Duration::from_secs(5 * 60);
+
+/// What this process opened, by viewer.
+pub struct Moments {
+    most: usize,
+    held: Mutex<HashMap<Box<str>, Vec<Held>>>,
+}
+
+struct Held {
+    /// `None` while it is being opened.
+    id: Option<SnapshotId>,
+    number: u64,
+    used: Instant,
+    /// Its last page was seen: it may still be walked back, but is the first to be let go.
+    ended: bool,
+}
+
+/// What keeps a place of a snapshot that is being opened: given up if opening fails or is abandoned.
+struct Place<'a> {
+    moments: &'a Moments,
+    viewer: &'a str,
+    number: u64,
+    taken: bool,
+}
+
+impl Moments {
+    /// So many at once for each viewer.
+    pub fn new(most: usize) -> Self {
+        Moments { most, held: Mutex::default() }
+    }
+
+    /// A snapshot for this viewer. Where there are too many, one whose walk has ended is let go.
+    pub async fn open(&self, engine: &dyn Engine, call: &Call, viewer: &str, name: &CollectionName) -> Result<SnapshotId> {
+        let (mut place, gone) = self.reserve(viewer)?;
+        if let Some(gone) = gone {
+            match engine.close_snapshot(call, gone).await {
+                Ok(()) | Err(Error::SnapshotGone) => {}
+                // it expires by itself
+                Err(fault) => tracing::debug!(request_id = &*call.request_id, %fault, "a snapshot could not be closed"),
+            }
+        }
+        let id = engine.open_snapshot(call, name).await?;
+        place.fill(id.clone());
+        Ok(id)
+    }
+
+    /// A page of it was asked for; `ended`: it was the last in its direction.
+    pub fn used(&self, viewer: &str, id: &SnapshotId, ended: bool) {
+        let mut held = self.lock();
+        let one = held.get_mut(viewer).and_then(|all| all.iter_mut().find(|one| one.id.as_ref() == Some(id)));
+        if let Some(one) = one {
+            one.used = Instant::now();
+            one.ended |= ended;
+        }
+    }
+
+    fn reserve<'a>(&'a self, viewer: &'a str) -> Result<(Place<'a>, Option<SnapshotId>)> {
+        let now = Instant::now();
+        let mut held = self.lock();
+        // whoever never comes back leaves nothing behind
+        held.retain(|_, all| {
+            all.retain(|one| now.duration_since(one.used) < KEPT);
+            !all.is_empty()
+        });
+        let all = held.entry(viewer.into()).or_default();
+        let mut gone = None;
+        if all.len() >= self.most {
+            let ended = all.iter().enumerate().filter(|(_, one)| one.ended && one.id.is_some()).min_by_key(|(_, one)| one.used);
+            let Some(at) = ended.map(|(at, _)| at) else {
+                return Err(Error::Limit(format!(
+                    "{} snapshots are open (limits.snapshots): walk one to its end, or wait until one has not been used for {} minutes",
+                    self.most,
+                    KEPT.as_secs() / 60
+                )));
+            };
+            gone = all.swap_remove(at).id;
+        }
+        let number = all.iter().map(|one| one.number + 1).max().unwrap_or(0);
+        all.push(Held { id: None, number, used: now, ended: false });
+        Ok((Place { moments: self, viewer, number, taken: false }, gone))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Vec<Held>>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place<'_> {
+    fn fill(&mut self, id: SnapshotId) {
+        let mut held = self.moments.lock();
+        let one = held.get_mut(self.viewer).and_then(|all| all.iter_mut().find(|one| one.number == self.number));
+        if let Some(one) = one {
+            one.id = Some(id);
+            self.taken = true;
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.taken {
+            return;
+        }
+        let mut held = self.moments.lock();
+        if let Some(all) = held.get_mut(self.viewer) {
+            all.retain(|one| one.number != self.number);
+        }
+    }
+}
+
+/// The place of a hit together with the snapshot it is in, for a cursor.
+pub fn within(id: &SnapshotId, key: &Key) -> Key {
+    Key([vec![Json::from(&*id.0)], key.0.clone()].concat())
+}
+
+/// The other way. `None`: the cursor is of no snapshot.
+pub fn apart(key: Key) -> Option<(SnapshotId, Key)> {
+    let mut values = key.0.into_iter();
+    match values.next() {
+        Some(Json::String(id)) => Some((SnapshotId(id.into()), Key(values.collect()))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::search;
+
+    async fn engine() -> (tempfile::TempDir, std::sync::Arc<dyn Engine>, CollectionName) {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = search::open_embedded(folder.path()).await.unwrap();
+        let name = CollectionName::parse("things").unwrap();
+        let fields = search::mapping::parse(&json!({ "properties": { "n": { "type": "long" } } })).unwrap();
+        let collection = search::Collection { name: name.clone(), origin: search::Origin::Index, fields, remarks: Vec::new() };
+        engine.create(&call(), &collection).await.unwrap();
+        (folder, engine, name)
+    }
+
+    fn call() -> Call {
+        Call::within(Duration::from_secs(30))
+    }
+
+    #[tokio::test]
+    async fn each_viewer_holds_so_many_and_ended_walks_make_room() {
+        let (_folder, engine, name) = engine().await;
+        let moments = Moments::new(2);
+        let open = async |viewer: &str| moments.open(&*engine, &call(), viewer, &name).await;
+        let one = open("ann").await.unwrap();
+        let two = open("ann").await.unwrap();
+        let refused = open("ann").await.unwrap_err();
+        assert!(refused.to_string().contains("limits.snapshots"), "{refused}");
+        open("bob").await.unwrap();
+
+        moments.used("ann", &two, true);
+        moments.used("bob", &one, true);
+        let three = open("ann").await.unwrap();
+        assert_ne!(three, one);
+        assert!(matches!(engine.close_snapshot(&call(), two).await, Err(Error::SnapshotGone)), "it was let go");
+        engine.close_snapshot(&call(), one).await.unwrap();
+        assert!(open("ann").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_place_is_given_back_where_opening_fails() {
+        let (_folder, engine, name) = engine().await;
+        let moments = Moments::new(1);
+        let other = CollectionName::parse("others").unwrap();
+        for _ in 0..3 {
+            assert!(matches!(moments.open(&*engine, &call(), "", &other).await, Err(Error::NotFound(_))));
+        }
+        moments.open(&*engine, &call(), "", &name).await.unwrap();
+    }
+
+    #[test]
+    fn a_cursor_carries_its_snapshot() {
+        let (id, key) = (SnapshotId("s".into()), Key(vec![json!("a"), json!(1)]));
+        assert_eq!(apart(within(&id, &key)), Some((id, key)));
+        assert_eq!(apart(Key(vec![json!(1)])), None);
+        assert_eq!(apart(Key(Vec::new())), None);
+    }
+}
