@@ -9,6 +9,7 @@ mod document;
 mod elastic;
 mod embedded;
 mod error;
+mod geo;
 mod page;
 mod query;
 mod suggest;

@@ -6,8 +6,9 @@
 use serde_json::{Value as Json, json};
 
 use super::{dates, numbers, patterns};
+use crate::search::geo::Polygon;
 use crate::search::value::{Cidr, Value, shortest};
-use crate::search::{Error, Field, FieldRef, Filter, Kind, Range, Result, TextFilter};
+use crate::search::{Error, Field, FieldRef, Filter, GeoPoint, Kind, Range, Result, TextFilter};
 
 /// Values in one `terms`: `index.max_terms_count` by default.
 const MOST_VALUES: usize = 65_536;
@@ -44,9 +45,18 @@ pub(super) fn query(filter: &Filter) -> Result<Json> {
         },
         Filter::Words(field, words) => text(field, words)?,
         Filter::Networks(field, networks) => any(networks.iter().map(|network| addresses(field, network)).collect()),
-        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => {
-            return Err(Error::Unsupported("a filter by place".into()));
+        Filter::Near { field, center, metres } => {
+            let path = place(field, &["distance"])?;
+            json!({"geo_distance": {path: [center.lon, center.lat], "distance": format!("{metres}m"), "ignore_unmapped": true}})
         }
+        Filter::InBox { field, top, left, bottom, right } => {
+            let path = place(field, &[])?;
+            json!({"geo_bounding_box": {
+                path: {"top": top, "left": left, "bottom": bottom, "right": right},
+                "ignore_unmapped": true,
+            }})
+        }
+        Filter::InPolygon { field, points } => polygon(field, points)?,
         Filter::Nested { .. } => return Err(Error::Unsupported("a filter on nested elements".into())),
         Filter::Ids(ids) if ids.is_empty() => nothing(),
         Filter::Ids(ids) => json!({"ids": {"values": ids.iter().map(|id| id.as_str()).collect::<Vec<_>>()}}),
@@ -60,7 +70,10 @@ fn field_of(filter: &Filter) -> Option<&FieldRef> {
         | Filter::Range(field, _)
         | Filter::Pattern(field, _)
         | Filter::Words(field, _)
-        | Filter::Networks(field, _) => Some(field),
+        | Filter::Networks(field, _)
+        | Filter::Near { field, .. }
+        | Filter::InBox { field, .. }
+        | Filter::InPolygon { field, .. } => Some(field),
         _ => None,
     }
 }
@@ -184,6 +197,27 @@ fn addresses(field: &Field, network: &Cidr) -> Json {
     let (first, last) = network.span();
     let (first, last) = (shortest(first.into()).to_string(), shortest(last.into()).to_string());
     json!({"range": {field.path.as_str(): {"gte": first, "lte": last}}})
+}
+
+/// The path of a field of points. Beside it stand settings of the query, whose names it may not have.
+pub(super) fn place<'f>(field: &'f Field, beside: &[&str]) -> Result<&'f str> {
+    if field.kind != Kind::GeoPoint {
+        return Err(Error::invalid(format!("{} holds no places", field.path)));
+    }
+    if field.path == "ignore_unmapped" || beside.contains(&field.path.as_str()) {
+        return Err(Error::Unsupported(format!("asking by place a field that is called {}", field.path)));
+    }
+    Ok(&field.path)
+}
+
+fn polygon(field: &Field, points: &[GeoPoint]) -> Result<Json> {
+    let path = place(field, &[])?;
+    // one that Elasticsearch would refuse would take its neighbours in a batch with it
+    let ring: Vec<Json> = Polygon::of(points)?.ring().map(|point| json!([point.lon, point.lat])).collect();
+    Ok(json!({"geo_shape": {
+        path: {"shape": {"type": "polygon", "coordinates": [ring]}, "relation": "intersects"},
+        "ignore_unmapped": true,
+    }}))
 }
 
 fn text(field: &Field, words: &TextFilter) -> Result<Json> {

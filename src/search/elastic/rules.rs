@@ -5,8 +5,9 @@ use std::cmp::Ordering;
 
 use serde_json::Value as Json;
 
+use crate::search::geo::{Area, Cell, read_points};
 use crate::search::value::{Value, from_document, mapped};
-use crate::search::{DocumentId, Error, Exact, Field, Filter, Kind, Range, Result, Source};
+use crate::search::{DocumentId, Error, Exact, Field, Filter, GeoPoint, Kind, Range, Result, Source};
 
 pub(super) fn allows(rule: &Filter, id: &DocumentId, source: &Source) -> Result<bool> {
     Ok(match rule {
@@ -54,9 +55,10 @@ pub(super) fn allows(rule: &Filter, id: &DocumentId, source: &Source) -> Result<
             _ => false,
         }),
         Filter::Words(..) => return Err(Error::Unsupported("writing under a rule on the words of a text".into())),
-        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => {
-            return Err(Error::Unsupported("writing under a rule on places".into()));
-        }
+        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => match Area::of(rule)? {
+            Some((field, area)) => points(field, source).into_iter().any(|point| area.holds(Cell::of(point))),
+            None => false,
+        },
         Filter::Nested { .. } => return Err(Error::Unsupported("writing under a rule on nested elements".into())),
     })
 }
@@ -115,6 +117,28 @@ fn normal(field: &Field, value: Value) -> Result<Value> {
             Ok(Value::Text(text.chars().map(|c| if c == 'İ' { 'i' } else { c.to_lowercase().next().unwrap_or(c) }).collect()))
         }
         (_, Some(other)) => Err(Error::Unsupported(format!("writing under a rule on a field with the normalizer {other}"))),
+    }
+}
+
+/// Taken apart, a point that is a pair of numbers would be two: so only objects on the way are.
+fn points(field: &Field, source: &Source) -> Vec<GeoPoint> {
+    let mut found = Vec::new();
+    whole(source, &field.path, &mut found);
+    let read = |value: &&Json| {
+        let instead = if value.is_null() { field.null_value.as_ref().unwrap_or(value) } else { value };
+        read_points(instead).unwrap_or_default()
+    };
+    found.iter().flat_map(read).collect()
+}
+
+fn whole<'a>(object: &'a Source, path: &str, found: &mut Vec<&'a Json>) {
+    found.extend(object.get(path));
+    for (at, _) in path.match_indices('.') {
+        let mut below = Vec::new();
+        if let Some(value) = object.get(&path[..at]) {
+            flatten(value, &mut below);
+        }
+        below.into_iter().filter_map(Json::as_object).for_each(|below| whole(below, &path[at + 1..], found));
     }
 }
 

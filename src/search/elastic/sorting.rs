@@ -6,6 +6,7 @@
 
 use serde_json::{Value as Json, json};
 
+use super::filters::place;
 use crate::search::{Direction, Error, FieldRef, Key, Kind, Missing, Number, Order, Result};
 
 /// How the order is walked.
@@ -49,7 +50,20 @@ fn key(order: &Order, walk: Walk) -> Result<Json> {
     match order {
         Order::Score(direction) => Ok(json!({"_score": {"order": word(walk.turn(*direction))}})),
         Order::Field { field, direction, missing } => of_field(field, *direction, *missing, walk),
-        Order::Distance { .. } => Err(Error::Unsupported("an order by distance".into())),
+        Order::Distance { field, from, direction } => {
+            if field.nested.is_some() {
+                return Err(Error::invalid(format!("{} cannot be sorted by distance: it lies in nested elements", field.path)));
+            }
+            let path = place(field, &["order", "unit", "mode", "distance_type", "nested", "validation_method"])?;
+            Ok(json!({"_geo_distance": {
+                path: [from.lon, from.lat],
+                "order": word(walk.turn(*direction)),
+                "unit": "m",
+                "mode": mode(*direction),
+                "distance_type": "arc",
+                "ignore_unmapped": true,
+            }}))
+        }
     }
 }
 

@@ -10,6 +10,11 @@ pub(super) fn of_double(value: f64) -> i64 {
     bits ^ (((bits >> 63) as u64) >> 1) as i64
 }
 
+/// The double that such a number stands for.
+pub(super) fn to_double(code: i64) -> f64 {
+    f64::from_bits((code ^ (((code >> 63) as u64) >> 1) as i64) as u64)
+}
+
 /// Addresses as 32 hexadecimal digits: their order is that of the 16 bytes, IPv4 inside IPv6.
 pub(super) fn of_address(address: IpAddr) -> String {
     format!("{:032x}", u128::from(mapped(address)))
@@ -49,6 +54,7 @@ mod tests {
         let values = [f64::NEG_INFINITY, -1e300, -1.5, -f64::MIN_POSITIVE, -0.0, 0.0, 1e-300, 0.1, 7.0, f64::INFINITY];
         for pair in values.windows(2) {
             assert!(of_double(pair[0]) < of_double(pair[1]), "{pair:?}");
+            assert_eq!(to_double(of_double(pair[0])).to_bits(), pair[0].to_bits());
         }
     }
 

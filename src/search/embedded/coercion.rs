@@ -3,7 +3,7 @@
 
 use serde_json::Value as Json;
 
-use super::super::value::{Value, from_document};
+use super::super::value::{Value, brief, from_document};
 use super::super::{Exact, Field, Kind};
 use super::analysis::normalize;
 use super::codes;
@@ -47,15 +47,6 @@ pub(super) fn coerce(field: &Field, value: &Json) -> Result<Leaf, String> {
         (Value::Double(number), _) => Leaf::Number(codes::of_double(number)),
         (Value::Boolean(truth), _) => Leaf::Number(truth.into()),
     })
-}
-
-/// A value in an error message: not all of a long one.
-pub(super) fn brief(value: &Json) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(60) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
 }
 
 fn keyword(exact: &Exact, text: &str) -> Result<Option<String>, String> {

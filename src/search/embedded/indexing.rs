@@ -8,11 +8,13 @@ use tantivy::TantivyDocument;
 use tantivy::schema::OwnedValue;
 use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
 
+use super::super::geo::{Cell, read_points};
+use super::super::value::brief;
 use super::super::{Analyzer, Collection, Error, Field, FieldRef, Kind, Result, Source};
 use super::analysis::analyze;
-use super::coercion::{LONGEST_TERM, Leaf, brief, coerce};
+use super::coercion::{LONGEST_TERM, Leaf, coerce};
 use super::layout::{Layout, column_name};
-use super::{codes, places};
+use super::{codes, vectors};
 
 /// Between the last word of a value of a list and the first of the next lie so many places, so that no phrase reaches across.
 const GAP: u32 = 100;
@@ -52,6 +54,9 @@ pub(super) fn index_document(
             document.add_bytes(layout.values, &codes::text_term(path, value));
         }
         columns.insert(column_name(path), OwnedValue::Array(values.into_iter().map(OwnedValue::Str).collect()));
+    }
+    for (path, cells) in gathered.cells {
+        columns.insert(column_name(path), OwnedValue::Array(cells.into_iter().map(OwnedValue::I64).collect()));
     }
     for path in gathered.present {
         document.add_bytes(layout.values, &codes::presence_term(path));
@@ -102,6 +107,8 @@ fn add_words(path: &str, analyzer: &Analyzer, texts: &[String], tokens: &mut Vec
 struct Gathered<'a> {
     numbers: BTreeMap<&'a str, Vec<i64>>,
     exacts: BTreeMap<&'a str, Vec<String>>,
+    /// Points, by the codes of their cells.
+    cells: BTreeMap<&'a str, Vec<i64>>,
     texts: BTreeMap<&'a str, (&'a Analyzer, Vec<String>)>,
     present: Vec<&'a str>,
 }
@@ -163,9 +170,13 @@ impl<'a> Walk<'a> {
             }
             Kind::GeoPoint => {
                 let value = if value.is_null() { field.null_value.as_ref().unwrap_or(value) } else { value };
-                match places::read_points(value) {
+                match read_points(value) {
                     Ok(points) => {
                         self.mark(field, !points.is_empty());
+                        if self.nested == 0 && !points.is_empty() {
+                            let cells = points.into_iter().map(|point| Cell::of(point).code());
+                            self.gathered.cells.entry(&field.path).or_default().extend(cells);
+                        }
                         Ok(())
                     }
                     Err(message) => self.refuse(message),
@@ -175,7 +186,7 @@ impl<'a> Walk<'a> {
                 if value.is_null() {
                     return Ok(());
                 }
-                if let Err(message) = places::read_vector(value, *dims, indexed.then_some(*similarity)) {
+                if let Err(message) = vectors::read_vector(value, *dims, indexed.then_some(*similarity)) {
                     return self.refuse(message);
                 }
                 self.mark(field, true);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, Occur, Query};
 
+use super::super::geo::Area;
 use super::super::pattern::{Node, Pattern, Piece, Shape};
 use super::super::value::{Cidr, Value};
 use super::super::{Error, Exact, Field, Filter, Kind, Range, Result, TextFilter};
@@ -38,9 +39,7 @@ pub(super) fn filter_query(layout: &Layout, filter: &Filter) -> Result<Box<dyn Q
         Filter::Words(field, words) => with_words(layout, field, words)?,
         Filter::Networks(field, networks) => inside(field, networks)?,
         Filter::Ids(ids) => terms(layout.id, ids.iter().map(|id| id.as_str().as_bytes().to_vec()).collect()),
-        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => {
-            return Err(Error::Unsupported("a filter by place".into()));
-        }
+        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => placed(filter)?,
         Filter::Nested { .. } => return Err(Error::Unsupported("a filter on nested elements".into())),
     })
 }
@@ -323,6 +322,15 @@ fn with_words(layout: &Layout, field: &Field, words: &TextFilter) -> Result<Box<
         (Some(prefix), true) => Box::new(Set::Beginning { field: layout.words, prefix }),
         (beginning, _) => Box::new(Set::Phrase(Phrase { field: layout.words, terms: found, beginning })),
     })
+}
+
+fn placed(filter: &Filter) -> Result<Box<dyn Query>> {
+    let Some((field, area)) = Area::of(filter)? else { return Err(Error::internal("a filter by no place")) };
+    of_document(field)?;
+    if field.kind != Kind::GeoPoint {
+        return Err(no_such(field, "places"));
+    }
+    Ok(Box::new(Set::Points { column: values_column(&field.path), area: area.into() }))
 }
 
 fn inside(field: &Field, networks: &[Cidr]) -> Result<Box<dyn Query>> {

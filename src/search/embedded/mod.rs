@@ -23,7 +23,6 @@ mod moment;
 mod norms;
 mod passages;
 mod phrases;
-mod places;
 mod projection;
 mod ranking;
 mod records;
@@ -34,6 +33,7 @@ mod shelf;
 mod snapshots;
 mod sorting;
 mod store;
+mod vectors;
 mod writer;
 
 use std::path::Path;

@@ -149,7 +149,7 @@ fn fetch(view: &View<'_>, query: &Query, sorting: &Sorting, marks: &Marks<'_>, f
         score: scored.then_some(found.score),
         key: sorting.write(&found.spot),
         highlights,
-        distance: None,
+        distance: sorting.distance(&found.spot),
         inner_hits: Vec::new(),
         explanation: None,
     })

@@ -9,6 +9,7 @@ use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{BitSet, DocId, DocSet, Score, SegmentReader, TERMINATED, TantivyError, Term};
 use tantivy_fst::Automaton;
 
+use super::super::geo::{Area, Cell};
 use super::super::pattern;
 use super::machines::{Edits, OnTerms};
 use super::phrases::Phrase;
@@ -49,6 +50,11 @@ pub(super) enum Set {
         column: String,
         ranges: Arc<[Span]>,
     },
+    /// Some point of the column lies in the area.
+    Points {
+        column: String,
+        area: Arc<Area>,
+    },
     Phrase(Phrase),
 }
 
@@ -79,6 +85,7 @@ impl Weight for Set {
             Set::Edits { field, machine } => automaton_scorer(segment, *field, machine),
             Set::Numbers { column, range } => numbers_scorer(segment, column, range),
             Set::Texts { column, ranges } => texts_scorer(segment, column, ranges),
+            Set::Points { column, area } => points_scorer(segment, column, area),
             Set::Phrase(phrase) => Ok(scorer_of(phrase.documents(segment)?)),
         }
     }
@@ -225,6 +232,17 @@ fn texts_scorer(segment: &SegmentReader, column: &str, ranges: &[Span]) -> tanti
         let Some(last) = last.filter(|last| first <= *last) else { continue };
         docs.add_rows(segment, |from, to, found| column.ords().get_docids_for_value_range(first..=last, from..to, found));
     }
+    Ok(docs.scorer())
+}
+
+/// Points in the belt of latitudes first, then each of them by itself.
+fn points_scorer(segment: &SegmentReader, column: &str, area: &Area) -> tantivy::Result<Box<dyn Scorer>> {
+    let Some(column) = segment.fast_fields().column_opt::<i64>(column)? else { return Ok(Box::new(EmptyScorer)) };
+    let mut docs = Docs::of(segment);
+    docs.add_rows(segment, |from, to, found| {
+        column.get_docids_for_value_range(area.codes(), from..to, found);
+        found.retain(|doc| column.values_for_doc(*doc).any(|code| area.holds(Cell::of_code(code))));
+    });
     Ok(docs.scorer())
 }
 

@@ -15,7 +15,7 @@ use super::moment::{Held, Seen};
 use super::store::{CollectionReading, Entry};
 
 /// Grows when the same documents would be indexed otherwise: an index of another number is built again from the documents.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// Writers open at once: each has three threads and up to `ARENA` bytes.
 const MOST_WRITERS: usize = 4;

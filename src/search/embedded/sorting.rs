@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use tantivy::columnar::{Column, ColumnIndex, StrColumn};
 use tantivy::{COLLECT_BLOCK_BUFFER_LEN, SegmentReader};
 
-use super::super::{Direction, Error, Key, Kind, Missing, Number, Order, Query, Result};
+use super::super::geo;
+use super::super::{Direction, Error, GeoPoint, Key, Kind, Missing, Number, Order, Query, Result};
 use super::codes;
 use super::layout::{SEQ_NO, values_column};
 
@@ -37,6 +38,11 @@ enum By {
     },
     Texts {
         column: String,
+    },
+    /// From the point to the points of the column, in metres.
+    Distances {
+        column: String,
+        from: GeoPoint,
     },
 }
 
@@ -93,7 +99,13 @@ impl Sorting {
                     };
                     SortKey { by, direction: *direction, missing: *missing }
                 }
-                Order::Distance { .. } => return Err(Error::Unsupported("an order by distance".into())),
+                Order::Distance { field, from, direction } => {
+                    if field.kind != Kind::GeoPoint || field.nested.is_some() {
+                        return Err(Error::invalid(format!("`{}` cannot be sorted by distance", field.path)));
+                    }
+                    let by = By::Distances { column: values_column(&field.path), from: *from };
+                    SortKey { by, direction: *direction, missing: Missing::Last }
+                }
             });
         }
         Ok(Sorting { keys, backward: query.page.backward })
@@ -101,6 +113,15 @@ impl Sorting {
 
     pub(super) fn needs_scores(&self) -> bool {
         self.keys.iter().any(|key| matches!(key.by, By::Score))
+    }
+
+    /// Metres, by the first key that is a distance; `None` where there is no point.
+    pub(super) fn distance(&self, spot: &Spot) -> Option<f64> {
+        let at = self.keys.iter().position(|key| matches!(key.by, By::Distances { .. }))?;
+        match spot.values.get(at) {
+            Some(SortValue::Number(code)) => Some(codes::to_double(*code)).filter(|metres| metres.is_finite()),
+            _ => None,
+        }
     }
 
     pub(super) fn in_segment(&self, segment: &SegmentReader) -> Result<SegmentSorting> {
@@ -111,6 +132,7 @@ impl Sorting {
                 By::Score => Values::Score,
                 By::Numbers { column, .. } => Values::Numbers(columns.column_opt(column).map_err(Error::internal)?),
                 By::Texts { column } => Values::Texts(columns.str(column).map_err(Error::internal)?),
+                By::Distances { column, from } => Values::Distances(columns.column_opt(column).map_err(Error::internal)?, *from),
             };
             readers.push(Reader { values, key: key.clone(), flipped: self.backward });
         }
@@ -149,7 +171,7 @@ impl Sorting {
         let values = values.iter().zip(&self.keys).map(|(value, key)| match (&key.by, value) {
             #[expect(clippy::cast_possible_truncation, reason = "it was a float when it was written")]
             (By::Score, value) => value.as_f64().map(|score| SortValue::Score(score as f32)),
-            (By::Numbers { .. }, value) => value.as_i64().map(SortValue::Number),
+            (By::Numbers { .. } | By::Distances { .. }, value) => value.as_i64().map(SortValue::Number),
             (By::Texts { .. }, Json::Null) => Some(SortValue::Text(None)),
             (By::Texts { .. }, value) => value.as_str().map(|text| SortValue::Text(Some(text.to_owned()))),
         });
@@ -186,6 +208,9 @@ impl SortKey {
 
     /// The number that stands for none.
     fn sentinel(&self) -> i64 {
+        if let By::Distances { .. } = self.by {
+            return codes::of_double(f64::INFINITY);
+        }
         let high = (self.direction == Direction::Asc) == (self.missing == Missing::Last);
         match (&self.by, high) {
             (By::Numbers { codes: Codes::Doubles, .. }, true) => codes::of_double(f64::INFINITY),
@@ -203,6 +228,7 @@ enum Values {
     Score,
     Numbers(Option<Column<i64>>),
     Texts(Option<StrColumn>),
+    Distances(Option<Column<i64>>, GeoPoint),
 }
 
 struct Reader {
@@ -299,7 +325,7 @@ impl Reader {
     fn rank(&self, doc: u32, score: f32) -> u64 {
         let rank = match &self.values {
             Values::Score => self.key.rank(&SortValue::Score(score)),
-            Values::Numbers(_) => self.key.rank(&SortValue::Number(self.number(doc))),
+            Values::Numbers(_) | Values::Distances(..) => self.key.rank(&SortValue::Number(self.number(doc))),
             Values::Texts(_) => self.text_rank(self.ordinal(doc).map(rank_of_ordinal)),
         };
         flip(rank, self.flipped)
@@ -317,10 +343,19 @@ impl Reader {
 
     /// The least value of a list ascending, the greatest descending.
     fn number(&self, doc: u32) -> i64 {
-        let Values::Numbers(Some(column)) = &self.values else { return self.key.sentinel() };
-        let mut values = column.values_for_doc(doc);
-        let Some(first) = values.next() else { return self.key.sentinel() };
-        if self.key.direction == Direction::Asc { values.fold(first, i64::min) } else { values.fold(first, i64::max) }
+        let extreme = |values: &mut dyn Iterator<Item = i64>| match self.key.direction {
+            Direction::Asc => values.min(),
+            Direction::Desc => values.max(),
+        };
+        let found = match &self.values {
+            Values::Numbers(Some(column)) => extreme(&mut column.values_for_doc(doc)),
+            Values::Distances(Some(column), from) => {
+                let away = |code| codes::of_double(geo::metres(*from, geo::Cell::of_code(code).point()));
+                extreme(&mut column.values_for_doc(doc).map(away))
+            }
+            _ => None,
+        };
+        found.unwrap_or_else(|| self.key.sentinel())
     }
 
     fn ordinal(&self, doc: u32) -> Option<u64> {
@@ -359,7 +394,7 @@ impl Reader {
     fn value(&self, doc: u32, score: f32) -> Result<SortValue> {
         Ok(match &self.values {
             Values::Score => SortValue::Score(score),
-            Values::Numbers(_) => SortValue::Number(self.number(doc)),
+            Values::Numbers(_) | Values::Distances(..) => SortValue::Number(self.number(doc)),
             Values::Texts(column) => match (self.ordinal(doc), column) {
                 (Some(ordinal), Some(column)) => {
                     let mut text = String::new();

@@ -57,6 +57,15 @@ impl std::fmt::Display for Cidr {
     }
 }
 
+/// A value in an error message: not all of a long one.
+pub(in crate::search) fn brief(value: &serde_json::Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(60) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
 /// IPv4 as it lies inside IPv6: `::ffff:10.0.0.1` is `10.0.0.1`.
 pub fn mapped(address: IpAddr) -> Ipv6Addr {
     match address {

@@ -38,6 +38,7 @@ mod numbers;
 mod order;
 mod paging;
 mod patterns;
+mod places;
 mod text;
 mod unicode;
 mod writes;
@@ -53,6 +54,7 @@ const COUNT: usize = collections::COUNT
     + order::COUNT
     + paging::COUNT
     + patterns::COUNT
+    + places::COUNT
     + text::COUNT
     + unicode::COUNT
     + writes::COUNT;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use hooke::search::GeoPoint;
 use hooke::search::date::Time;
 use hooke::search::value::Value;
 use serde_json::{Value as Json, json};
@@ -21,6 +22,7 @@ pub fn mapping() -> Json {
         "x": { "type": "double" }, "f": { "type": "float" }, "h": { "type": "half_float" },
         "d": { "type": "date" }, "n": { "type": "date_nanos" },
         "ip": { "type": "ip" },
+        "p": { "type": "geo_point" },
         "o": { "properties": { "a": { "type": "keyword" }, "n": { "type": "integer" } } }
     })
 }
@@ -121,11 +123,31 @@ const NANOS: &[i128] = &[
 const ADDRESSES: &[&str] =
     &["10.0.0.1", "10.0.0.2", "10.255.0.1", "9.0.0.1", "255.255.255.255", "::1", "2001:db8::1", "::ffff:10.0.0.1", "fe80::"];
 
+/// Latitude and longitude; queries stay away from them by more than the index rounds.
+const POINTS: &[(f64, f64)] = &[
+    (0.0, 0.0),
+    (52.52, 13.405),
+    (52.39, 13.06),
+    (-33.87, 151.21),
+    (64.15, -21.94),
+    (-18.14, 178.44),
+    (-13.83, -171.77),
+    (0.5, 179.9),
+    (0.5, -179.9),
+    (89.5, 100.0),
+    (89.5, -80.0),
+    (90.0, 0.0),
+    (-90.0, 0.0),
+    (-54.8, -68.3),
+    (35.68, 139.65),
+];
+
 pub struct Document {
     pub id: String,
     pub source: Json,
     /// Path -> what the index should hold, in the list's order; for texts the text.
     pub values: BTreeMap<&'static str, Vec<Value>>,
+    pub points: Vec<GeoPoint>,
 }
 
 pub struct Corpus {
@@ -141,7 +163,7 @@ impl Corpus {
 
 impl Document {
     fn generate(random: &mut Random, id: String) -> Document {
-        let mut document = Document { id, source: json!({}), values: BTreeMap::new() };
+        let mut document = Document { id, source: json!({}), values: BTreeMap::new(), points: Vec::new() };
         for path in EXACT.iter().chain(TEXTS) {
             if random.once_in(4) {
                 // absent in one of the ways to be absent
@@ -170,7 +192,28 @@ impl Document {
                 document.put(path, json);
             }
         }
+        document.place(random);
         document
+    }
+
+    fn place(&mut self, random: &mut Random) {
+        let mut forms = Vec::new();
+        for _ in 0..random.below(4) {
+            let (lat, lon) = *random.pick(POINTS);
+            self.points.push(GeoPoint { lat, lon });
+            forms.push(match random.below(4) {
+                0 => json!([lon, lat]),
+                1 => json!(format!("{lat},{lon}")),
+                2 => json!(format!("POINT ({lon} {lat})")),
+                _ => json!({ "lat": lat, "lon": lon }),
+            });
+        }
+        match forms.len() {
+            0 if random.once_in(3) => self.put("p", json!([])),
+            0 => {}
+            1 if random.once_in(2) => self.put("p", forms.remove(0)),
+            _ => self.put("p", Json::Array(forms)),
+        }
     }
 
     fn put(&mut self, path: &str, json: Json) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hooke::search::{Direction, FieldRef, From, Fuzziness, Kind, Operator, Order, Page, Query, Rank, TextMatch};
 
 use super::documents::{Corpus, Document};
-use super::meaning::{compare, holds, terms, words_of_query};
+use super::meaning::{compare, compare_distances, holds, terms, words_of_query};
 
 pub struct Evaluator<'c> {
     corpus: &'c Corpus,
@@ -54,7 +54,7 @@ impl<'c> Evaluator<'c> {
                     Order::Score(Direction::Asc) => a.2.total_cmp(&b.2),
                     Order::Score(Direction::Desc) => b.2.total_cmp(&a.2),
                     Order::Field { field, direction, missing } => compare(a.1, b.1, field, *direction, *missing),
-                    Order::Distance { .. } => panic!("not generated"),
+                    Order::Distance { from, direction, .. } => compare_distances(a.1, b.1, *from, *direction),
                 };
                 if ordering != Ordering::Equal {
                     return ordering;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use hooke::search::date::Time;
 use hooke::search::pattern::{Node, Pattern, Piece, Shape, fold};
 use hooke::search::value::{Value, mapped};
-use hooke::search::{Direction, FieldRef, Filter, Kind, Missing, Number, Range, TextFilter};
+use hooke::search::{Direction, FieldRef, Filter, GeoPoint, Kind, Missing, Number, Range, TextFilter};
 
 use super::documents::{Document, WORDS, lower};
 
@@ -85,6 +85,7 @@ pub fn holds(document: &Document, filter: &Filter) -> bool {
         Filter::Or(parts) => parts.iter().any(|part| holds(document, part)),
         Filter::Not(part) => !holds(document, part),
         Filter::Exists(field) if field.path == "o" => ["o.a", "o.n"].iter().any(|path| !values(document, path).is_empty()),
+        Filter::Exists(field) if field.path == "p" => !document.points.is_empty(),
         Filter::Exists(field) => !values(document, &field.path).is_empty(),
         Filter::OneOf(field, wanted) => {
             let there = exact_values(document, field);
@@ -107,8 +108,42 @@ pub fn holds(document: &Document, filter: &Filter) -> bool {
             _ => false,
         }),
         Filter::Ids(ids) => ids.iter().any(|id| id.as_str() == document.id),
+        Filter::Near { center, metres: most, .. } => document.points.iter().any(|point| metres(*center, *point) <= *most),
+        Filter::InBox { top, left, bottom, right, .. } => document.points.iter().any(|GeoPoint { lat, lon }| {
+            let across = if left <= right { left <= lon && lon <= right } else { left <= lon || lon <= right };
+            bottom <= lat && lat <= top && across
+        }),
+        Filter::InPolygon { points, .. } => document.points.iter().any(|point| winds(points, *point)),
         other => panic!("not generated: {other:?}"),
     }
+}
+
+/// Along the surface: the angle between two arrows from the middle of the earth.
+pub fn metres(a: GeoPoint, b: GeoPoint) -> f64 {
+    let arrow = |point: GeoPoint| {
+        let (lat, lon) = (point.lat.to_radians(), point.lon.to_radians());
+        [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
+    };
+    let (a, b) = (arrow(a), arrow(b));
+    let cross = [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
+    let dot: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+    6_371_008.771_4 * cross.iter().map(|part| part * part).sum::<f64>().sqrt().atan2(dot)
+}
+
+/// Whether a walk round the corners, none of them more than half the earth from its neighbour, goes round the point.
+fn winds(corners: &[GeoPoint], point: GeoPoint) -> bool {
+    let angle = |corner: &GeoPoint| (corner.lat - point.lat).atan2(corner.lon - point.lon);
+    let mut turned = 0.0;
+    for (one, other) in corners.iter().zip(corners.iter().cycle().skip(1)) {
+        let mut step = angle(other) - angle(one);
+        if step > std::f64::consts::PI {
+            step -= std::f64::consts::TAU;
+        } else if step < -std::f64::consts::PI {
+            step += std::f64::consts::TAU;
+        }
+        turned += step;
+    }
+    turned.abs() > 3.0
 }
 
 fn same(a: &Value, b: &Value) -> bool {
@@ -268,4 +303,20 @@ pub fn compare(a: &Document, b: &Document, field: &FieldRef, direction: Directio
             Direction::Desc => order_of(&b, &a),
         },
     }
+}
+
+/// Of several points the nearest, or the farthest going down; without one it is infinitely far.
+pub fn compare_distances(a: &Document, b: &Document, from: GeoPoint, direction: Direction) -> Ordering {
+    let key = |document: &Document| {
+        let all = document.points.iter().map(|point| metres(from, *point));
+        match direction {
+            Direction::Asc => all.reduce(f64::min),
+            Direction::Desc => all.reduce(f64::max),
+        }
+        .unwrap_or(f64::INFINITY)
+    };
+    let (a, b) = (key(a), key(b));
+    // the same place twice
+    let order = if (a - b).abs() < 1.0 { Ordering::Equal } else { a.total_cmp(&b) };
+    if direction == Direction::Desc { order.reverse() } else { order }
 }

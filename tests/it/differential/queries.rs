@@ -3,8 +3,8 @@
 use hooke::search::pattern::Pattern;
 use hooke::search::value::{Cidr, Value};
 use hooke::search::{
-    Direction, DocumentId, Filter, From, Fuzziness, Missing, Operator, Order, PageRequest, Query, Range, Rank, TextFilter,
-    TextMatch,
+    Direction, DocumentId, Filter, From, Fuzziness, GeoPoint, Missing, Operator, Order, PageRequest, Query, Range, Rank,
+    TextFilter, TextMatch,
 };
 
 use super::documents::{EXACT, LONGS, TEXTS, name, one, sentence};
@@ -68,6 +68,9 @@ fn direction(random: &mut Random) -> Direction {
 }
 
 fn order(random: &mut Random, shelf: &Shelf<'_>) -> Order {
+    if random.once_in(8) {
+        return Order::Distance { field: shelf.field("p"), from: spot(random), direction: direction(random) };
+    }
     let path = if random.once_in(8) { "t" } else { *random.pick(EXACT) };
     let missing = if random.once_in(3) { Missing::First } else { Missing::Last };
     Order::Field { field: shelf.field(path), direction: direction(random), missing }
@@ -99,11 +102,46 @@ fn filter(random: &mut Random, shelf: &Shelf<'_>, depth: usize) -> Filter {
     }
 }
 
+/// Somewhere near no point of a document, so that rounding decides nothing.
+fn spot(random: &mut Random) -> GeoPoint {
+    let degrees = |random: &mut Random, most: usize| random.below(2 * most) as f64 - most as f64 + 0.313;
+    GeoPoint { lat: degrees(random, 89), lon: degrees(random, 179) }
+}
+
+fn placed(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
+    let field = shelf.field("p");
+    match random.below(3) {
+        0 => Filter::Near { field, center: spot(random), metres: *random.pick(&[77_777.0, 1_234_567.0, 6e6, 1.3e7, 3e7]) },
+        1 => {
+            let (a, b) = (spot(random), spot(random));
+            Filter::InBox { field, top: a.lat.max(b.lat), left: a.lon, bottom: a.lat.min(b.lat), right: b.lon }
+        }
+        _ => {
+            // round a middle, so that it does not cross itself, on one side of the date line
+            let middle = spot(random);
+            let (high, wide) = (60.0_f64.min(90.0 - middle.lat.abs()), 120.0_f64.min(180.0 - middle.lon.abs()));
+            let count = 3 + random.below(4);
+            let mut points: Vec<GeoPoint> = (0..count)
+                .map(|at| {
+                    let angle = (at as f64 + 0.37) / count as f64 * std::f64::consts::TAU;
+                    let away = 0.3 + 0.1 * random.below(7) as f64;
+                    GeoPoint { lat: middle.lat + high * away * angle.sin(), lon: middle.lon + wide * away * angle.cos() }
+                })
+                .collect();
+            if wide < 90.0 && random.once_in(2) {
+                points.reverse();
+            }
+            Filter::InPolygon { field, points }
+        }
+    }
+}
+
 fn leaf(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
-    match random.below(10) {
+    match random.below(11) {
+        10 => placed(random, shelf),
         0 => [Filter::All, Filter::Nothing][random.below(2)].clone(),
         1 => {
-            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n"]);
+            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n", "p"]);
             Filter::Exists(shelf.field(path))
         }
         2 => {
