@@ -11,7 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::catalog::{self, cursor::Signer, moments::Moments};
-use crate::config::{Config, Writes};
+use crate::config::Config;
+use crate::jobs::Jobs;
 use crate::search::{self, Call, Engine};
 use crate::telemetry::{RequestId, Stats};
 
@@ -24,6 +25,7 @@ pub struct App {
     pub catalog: Arc<catalog::Watch>,
     /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
     pub state: Arc<dyn Engine>,
+    pub jobs: Arc<Jobs>,
     pub signer: Arc<Signer>,
     pub moments: Arc<Moments>,
     pub stats: Stats,
@@ -51,16 +53,19 @@ impl App {
         })
         .await??;
         let engine = search::open(&config).await.context("the search engine cannot be opened")?;
-        let state = if config.writes() == Writes::All {
+        let state = if config.keeps_state_in_engine() {
             engine.clone()
         } else {
             search::open_embedded(&config.data.join("state")).await.context("the state cannot be opened")?
         };
+        let catalog = catalog::open(engine.clone(), state.clone(), &config);
+        let jobs = Jobs::open(engine.clone(), state.clone(), catalog.clone(), &config).await?;
         Ok(Arc::new(App {
             signer: Arc::new(Signer::new(&secret)),
             moments: Arc::new(Moments::new(config.limits.snapshots)),
             stats: Stats::default(),
-            catalog: catalog::open(engine.clone(), state.clone(), &config),
+            catalog,
+            jobs,
             fresh,
             engine,
             state,

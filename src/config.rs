@@ -34,6 +34,8 @@ pub struct Config {
     pub catalog: CatalogConfig,
     pub graphql: GraphqlConfig,
     pub compat: CompatConfig,
+    pub state: StateConfig,
+    pub jobs: JobsConfig,
     pub limits: Limits,
     pub log: LogConfig,
 }
@@ -135,6 +137,68 @@ impl Default for CompatConfig {
     }
 }
 
+/// Where hooke keeps what it must remember itself.
+#[derive(Clone, Debug, Default)]
+pub struct StateConfig {
+    pub place: StatePlace,
+    /// Processes on one cluster share a state of the same name; empty: the usual one.
+    pub name: String,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StatePlace {
+    /// In the engine where `writes` is `all`, else in the data folder.
+    #[default]
+    Auto,
+    Engine,
+    Folder,
+}
+
+impl StateConfig {
+    /// How a hidden collection for this purpose is called, after its prefix.
+    pub fn purpose(&self, purpose: &str) -> String {
+        if self.name.is_empty() { purpose.to_owned() } else { format!("{}-{purpose}", self.name) }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct JobsConfig {
+    /// Run at once in this process.
+    pub running: usize,
+    /// Waiting, running or paused, in all.
+    pub queued: usize,
+    /// Jobs that have ended and are still shown.
+    pub kept: usize,
+    /// After so long without a sign of life of its process a job is taken over by another.
+    pub lease: Duration,
+    /// Documents written at once.
+    pub batch: usize,
+    /// Bytes of a file to be loaded.
+    pub upload: u64,
+    /// Bytes of all files of jobs together.
+    pub space: u64,
+    /// Where those files are; absent: `jobs` in the data folder.
+    pub folder: Option<PathBuf>,
+    /// For work that keeps a core busy; absent: one a core, less one where there are several.
+    pub threads: Option<usize>,
+}
+
+impl Default for JobsConfig {
+    fn default() -> Self {
+        JobsConfig {
+            running: 4,
+            queued: 1_000,
+            kept: 1_000,
+            lease: Duration::from_secs(10),
+            batch: 500,
+            upload: 1 << 30,
+            space: 10 << 30,
+            folder: None,
+            threads: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of a request body after decompression.
@@ -191,6 +255,8 @@ impl Default for Config {
             catalog: CatalogConfig::default(),
             graphql: GraphqlConfig::default(),
             compat: CompatConfig::default(),
+            state: StateConfig::default(),
+            jobs: JobsConfig::default(),
             limits: Limits::default(),
             log: LogConfig::default(),
         }
@@ -229,5 +295,19 @@ impl Config {
     /// What may be written, with the default of the engine in use.
     pub fn writes(&self) -> Writes {
         self.writes.unwrap_or(if self.elasticsearch.is_some() { Writes::Off } else { Writes::All })
+    }
+
+    /// hooke's own state lies in the engine, not in a store of its own.
+    pub fn keeps_state_in_engine(&self) -> bool {
+        match self.state.place {
+            StatePlace::Auto => self.writes() == Writes::All,
+            StatePlace::Engine => true,
+            StatePlace::Folder => false,
+        }
+    }
+
+    /// Other processes may see the same state: it lies on a cluster.
+    pub fn shares_state(&self) -> bool {
+        self.elasticsearch.is_some() && self.keeps_state_in_engine()
     }
 }

@@ -12,14 +12,15 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::app::{App, NOTE};
 use crate::config::Config;
@@ -30,6 +31,16 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// A handler gives up by itself when its time is over; the layer around it only catches what does not.
 const SLACK: Duration = Duration::from_secs(2);
+
+/// Routes that may take longer than others, by how their path begins: files are sent to these.
+const LONGER: [(&str, Duration); 2] = [("/v1/jobs/load", Duration::from_secs(3_600)), ("/jobs/load", Duration::from_secs(3_600))];
+
+async fn limit_time(State(usual): State<Duration>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let time = LONGER.iter().find(|(start, _)| path.starts_with(start)).map_or(usual, |(_, time)| *time);
+    let answer = tokio::time::timeout(time, next.run(request)).await;
+    answer.unwrap_or_else(|_| StatusCode::GATEWAY_TIMEOUT.into_response())
+}
 
 /// All of hooke as a service.
 pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
@@ -46,7 +57,7 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     Ok(routes
         .layer(DefaultBodyLimit::max(limits.body))
         .layer(RequestDecompressionLayer::new())
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.time + SLACK))
+        .layer(from_fn_with_state(limits.time + SLACK, limit_time))
         .layer(from_fn_with_state(gate, guard::check_caller))
         .layer(CatchPanicLayer::custom(observe::answer_panic))
         .layer(from_fn(observe::explain_refusal))
@@ -83,6 +94,13 @@ pub async fn run(
             tracing::debug!(%fault, "no TCP_NODELAY");
         }
     });
+    // streams of jobs end with them, and would hold up the end of the server
+    let (jobs, mut ending) = (Arc::clone(&app.jobs), told.subscribe());
+    let closing = AbortOnDropHandle::new(tokio::spawn(async move {
+        if ending.wait_for(|told| *told).await.is_ok() {
+            jobs.close().await;
+        }
+    }));
     let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
         shutdown.await;
         tracing::info!("stopping");
@@ -99,6 +117,10 @@ pub async fn run(
             Ok(())
         }
     };
+    if ended.is_ok() {
+        // it says itself what it could not stop
+        let _ = closing.await;
+    }
     if let Err(fault) = tokio::fs::remove_file(&note).await {
         tracing::debug!(%fault, "the note of the server's address was gone");
     }

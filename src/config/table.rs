@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
-use super::{CollectionConfig, Config, ElasticConfig, LogFormat, Secret, Writes};
+use super::{CollectionConfig, Config, ElasticConfig, LogFormat, Secret, StatePlace, Writes};
 
 /// How a setting is written as plain text, in a flag or a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +148,25 @@ fn writes(value: Value) -> Result<Writes, String> {
         "all" => Ok(Writes::All),
         other => Err(format!("{other:?} is none of off, documents, all")),
     }
+}
+
+fn state_place(value: Value) -> Result<StatePlace, String> {
+    match typed::<String>(value)?.as_str() {
+        "auto" => Ok(StatePlace::Auto),
+        "engine" => Ok(StatePlace::Engine),
+        "folder" => Ok(StatePlace::Folder),
+        other => Err(format!("{other:?} is none of auto, engine, folder")),
+    }
+}
+
+/// Part of the name of an index.
+fn state_name(value: Value) -> Result<String, String> {
+    let name: String = typed(value)?;
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if name.len() > 100 || !name.chars().all(fine) {
+        return Err("it has up to 100 small letters, digits and -".into());
+    }
+    Ok(name)
 }
 
 fn log_format(value: Value) -> Result<LogFormat, String> {
@@ -291,6 +310,58 @@ pub const SETTINGS: &[Setting] = &[
         |c| quoted(&c.compat.hashtags),
         |d, v| filled(v).map(|name| d.config.compat.hashtags = name)
     ),
+    setting!(
+        "state.place",
+        Text,
+        "Where hooke keeps jobs, decisions and the like: engine, folder (the data folder), or auto: the engine where writes is all.",
+        |_| quoted("auto"),
+        |d, v| state_place(v).map(|place| d.config.state.place = place)
+    ),
+    setting!(
+        "state.name",
+        Text,
+        "Processes on one cluster share jobs if their states have one name.",
+        |c| quoted(&c.state.name),
+        |d, v| state_name(v).map(|name| d.config.state.name = name)
+    ),
+    setting!("jobs.running", Number, "Jobs run at once by this process.", |c| Some(c.jobs.running.to_string()), |d, v| count(v)
+        .map(|n| d.config.jobs.running = n)),
+    setting!(
+        "jobs.queued",
+        Number,
+        "Jobs that may wait, run or be paused, in all.",
+        |c| Some(c.jobs.queued.to_string()),
+        |d, v| count(v).map(|n| d.config.jobs.queued = n)
+    ),
+    setting!(
+        "jobs.kept",
+        Number,
+        "Jobs that have ended and stay in the list; older ones go, with their files.",
+        |c| Some(c.jobs.kept.to_string()),
+        |d, v| count(v).map(|n| d.config.jobs.kept = n)
+    ),
+    setting!(
+        "jobs.lease",
+        Text,
+        "After so long without a sign of life of its process a job is taken over by another one.",
+        |c| quoted(&format!("{}s", c.jobs.lease.as_secs())),
+        |d, v| duration(v).map(|time| d.config.jobs.lease = time)
+    ),
+    setting!("jobs.batch", Number, "Documents that a job writes at once.", |c| Some(c.jobs.batch.to_string()), |d, v| {
+        match count(v)? {
+            n @ 1..=5_000 => d.config.jobs.batch = n,
+            _ => return Err("it is at most 5000".into()),
+        }
+        Ok(())
+    }),
+    setting!("jobs.upload", Number, "Bytes of a file to be loaded.", |c| Some(c.jobs.upload.to_string()), |d, v| count(v)
+        .map(|n| d.config.jobs.upload = n)),
+    setting!("jobs.space", Number, "Bytes of all files of jobs together.", |c| Some(c.jobs.space.to_string()), |d, v| count(v)
+        .map(|n| d.config.jobs.space = n)),
+    setting!("jobs.folder", Text, "Where files of jobs are; processes that share it can all work on them. Default: jobs in the data folder.",
+        example r#""/srv/hooke/jobs""#, |d, v| filled(v).map(|path| d.config.jobs.folder = Some(PathBuf::from(path)))),
+    setting!("jobs.threads", Number, "Threads for work that keeps a core busy. Default: one a core, less one where there are several.",
+        example "1", |d, v| count(v).map(|n| d.config.jobs.threads = Some(n))),
     setting!(
         "limits.body",
         Number,

@@ -11,11 +11,15 @@ pub(super) const PATCH: &[&str] = &["application/merge-patch+json", "application
 /// The first is the one we answer with.
 pub(super) const NDJSON: &[&str] = &["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
+/// The content type without its parameters.
+pub(super) fn kind(headers: &HeaderMap) -> String {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    given.split(';').next().unwrap_or("").trim().to_ascii_lowercase()
+}
+
 /// The content type is one of these, whatever its parameters are.
 pub(super) fn check(headers: &HeaderMap, allowed: &[&str]) -> Result<(), Problem> {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let plain = given.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
-    if allowed.contains(&plain.as_str()) {
+    if allowed.contains(&kind(headers).as_str()) {
         return Ok(());
     }
     let detail = format!("send it with the content type {}", allowed.join(" or "));

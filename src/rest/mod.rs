@@ -6,6 +6,7 @@ mod collections;
 mod compat;
 mod documents;
 mod export;
+mod jobs;
 mod lines;
 mod media;
 mod operation;
@@ -28,7 +29,7 @@ pub use problem::Problem;
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(title = "hooke", description = "Collections and their documents."),
-    tags((name = "collections"), (name = "documents"), (name = "hashtags")),
+    tags((name = "collections"), (name = "documents"), (name = "hashtags"), (name = "jobs")),
 )]
 struct Description;
 
@@ -46,6 +47,13 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(compat::load_content))
         .routes(routes!(compat::search_content))
         .routes(routes!(compat::list_hashtags))
+        .routes(routes!(jobs::list_jobs, jobs::start_job))
+        .routes(routes!(jobs::start_load))
+        .routes(routes!(jobs::watch_jobs))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::steer_job))
+        .routes(routes!(jobs::watch_job))
+        .routes(routes!(jobs::get_result))
 }
 
 /// `/v1/collections…` and `/openapi.json`.

@@ -41,6 +41,8 @@ impl TestApp {
         let mut app = Self::open(|config| {
             config.elasticsearch = Some(ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
             config.catalog.include = vec![format!("{prefix}*")];
+            // jobs of other tests are none of its business
+            config.state.name.clone_from(&prefix);
         })
         .await;
         app.prefix = prefix;

@@ -14,6 +14,7 @@ mod differential;
 mod docs;
 mod graphql_http;
 mod ground;
+mod jobs;
 mod layering;
 mod pages;
 mod rest;

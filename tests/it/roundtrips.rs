@@ -37,13 +37,15 @@ impl Proxy {
         (proxy, url)
     }
 
-    /// What asks for documents since the last time; the catalog's own looks are left out.
+    /// What asks for documents since the last time; looks of the catalog and at hooke's own state are left out.
     fn take(&self) -> Vec<Seen> {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());
         let asks = |seen: &Seen| {
             ["/_search", "/_msearch", "/_mget", "/_doc", "/_count", "/_pit", "/_source"]
                 .iter()
                 .any(|part| seen.path.contains(part))
+                // hooke's own state
+                && !seen.path.contains("/.hooke-")
         };
         seen.into_iter().filter(asks).collect()
     }
