@@ -1,5 +1,10 @@
 //! What is counted over the documents found: facets, metrics and groups, as a tree, and the answers to them.
 
+pub(super) mod checking;
+pub(super) mod choosing;
+pub(super) mod interval;
+pub(super) mod numbers;
+
 use std::sync::Arc;
 
 use super::collection::FieldRef;

@@ -13,7 +13,7 @@ use super::{NANOS_PER_MILLI, NANOS_PER_SECOND, Time};
 
 /// Where the days of a filter begin: an IANA name (`Europe/Berlin`) or an offset (`+02:00`).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Zone(TimeZone);
+pub struct Zone(pub(super) TimeZone);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct DateMath {

@@ -7,6 +7,7 @@ mod administration;
 mod bulk;
 mod client;
 mod collections;
+mod compute;
 mod dates;
 mod discovery;
 mod failure;

@@ -50,6 +50,15 @@ fn expression(path: &str, text: String) -> Result<Json> {
     Ok(json!({"regexp": {path: {"value": text, "flags": "NONE"}}}))
 }
 
+/// A regular expression for values that contain this, case apart; for where no query stands.
+pub(super) fn containing(text: &str) -> Result<String> {
+    let letters: String = text.chars().map(letter).collect();
+    if letters.encode_utf16().count() + 4 > LONGEST {
+        return Err(Error::Limit("the text that values shall contain is too long for Elasticsearch".into()));
+    }
+    Ok(format!(".*{letters}.*"))
+}
+
 fn empty(path: &str) -> Json {
     json!({"term": {path: {"value": ""}}})
 }

@@ -1,14 +1,15 @@
 //! A `Query` -> the body of one search, and how its answer is to be read. Pure.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::compute::Computing;
 use super::sorting::{self, Walk};
 use super::{filters, ranking};
-use crate::search::{
-    Collection, Direction, Error, Fetch, Filter, From, Kind, Moment, Order, Origin, Query, Rank, Result, TotalRequest,
-};
+use crate::search::compute::checking;
+use crate::search::{Collection, Direction, Error, Filter, From, Kind, Moment, Order, Origin, Query, Rank, Result, TotalRequest};
 
 /// `index.max_result_window` by default: hits passed over and hits brought, together.
 const WINDOW: u32 = 10_000;
@@ -51,6 +52,7 @@ pub(super) struct Reading {
     pub score_at: Option<usize>,
     pub distance_at: Option<usize>,
     pub highlights: Vec<String>,
+    pub computing: Computing,
 }
 
 /// How it is known that the walk goes on.
@@ -99,16 +101,25 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
     let score_at = order.iter().position(|order| matches!(order, Order::Score(_)));
     let scored = query.rank.is_some() && (query.fetch.scores || score_at.is_some());
 
+    checking::check(query)?;
+    let computing = Computing::of(query);
     let mut body = Map::new();
     let mut put = |name: &str, value: Json| body.insert(name.into(), value);
-    put("query", condition(query, true)?);
+    put("query", condition(query, if computing.ticks_come_after() { Parts::Computed } else { Parts::All })?);
+    if computing.ticks_come_after() {
+        let ticks = query.ticks.iter().map(|(_, filter)| filters::query(filter)).collect::<Result<Vec<_>>>()?;
+        put("post_filter", json!({"bool": {"filter": ticks}}));
+    }
+    if let Some(aggs) = computing.body(query, collection)? {
+        put("aggs", aggs);
+    }
     put("size", json!(size));
     if offset > 0 {
         put("from", json!(offset));
     }
     if size > 0 {
         put("sort", json!(sorting::keys(&order, walk)?));
-        put("_source", source(&query.fetch, collection, page.size == 0));
+        put("_source", source(query.fetch.fields.as_deref(), collection, page.size == 0));
         put("seq_no_primary_term", json!(true));
         if scored && score_at.is_none() {
             put("track_scores", json!(true));
@@ -141,6 +152,7 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
             score_at,
             distance_at: order.iter().position(|order| matches!(order, Order::Distance { .. })),
             highlights: query.fetch.highlights.iter().map(|request| request.field.path.clone()).collect(),
+            computing,
         },
     })
 }
@@ -148,8 +160,6 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
 fn refuse_unsupported(query: &Query) -> Result<()> {
     let lacking = if query.on.len() != 1 {
         "one search over several collections"
-    } else if !query.compute.is_empty() {
-        "computing facets, aggregates and groups"
     } else if !query.suggest.is_empty() {
         "suggesting"
     } else if !query.fetch.inner_hits.is_empty() {
@@ -162,10 +172,20 @@ fn refuse_unsupported(query: &Query) -> Result<()> {
     Err(Error::Unsupported(lacking.into()))
 }
 
-/// What a document must be. Nothing is computed beside the hits yet, so ticks narrow like any filter.
-fn condition(query: &Query, whole: bool) -> Result<Json> {
-    let ticks = query.ticks.iter().map(|(_, filter)| filter);
-    let more = ticks.chain([&query.rule]).filter(|_| whole);
+/// How much of a query.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parts {
+    /// What was searched: the words and the filter.
+    Searched,
+    /// The rule too: what facets count of, before any tick.
+    Computed,
+    All,
+}
+
+/// What a document must be.
+fn condition(query: &Query, parts: Parts) -> Result<Json> {
+    let ticks = query.ticks.iter().map(|(_, filter)| filter).filter(|_| parts == Parts::All);
+    let more = ticks.chain([&query.rule].into_iter().filter(|_| parts != Parts::Searched));
     let parts = Filter::and([&query.filter].into_iter().chain(more).cloned());
     let rank = query.rank.as_ref().map(ranking::rank).transpose()?;
     let filters = match &parts {
@@ -181,15 +201,14 @@ fn condition(query: &Query, whole: bool) -> Result<Json> {
     })
 }
 
-fn source(fetch: &Fetch, collection: &Collection, no_hits: bool) -> Json {
-    let wanted = |path: &str| {
-        fetch.fields.as_ref().is_none_or(|fields| fields.iter().any(|field| covers(field, path) || covers(path, field)))
-    };
-    if no_hits || fetch.fields.as_ref().is_some_and(Vec::is_empty) {
+/// What is brought of the source: these paths, or all.
+pub(super) fn source(fields: Option<&[Arc<str>]>, collection: &Collection, no_hits: bool) -> Json {
+    let wanted = |path: &str| fields.is_none_or(|fields| fields.iter().any(|field| covers(field, path) || covers(path, field)));
+    if no_hits || fields.is_some_and(<[_]>::is_empty) {
         return json!(false);
     }
     let vectors = collection.all_fields().iter().any(|field| matches!(field.kind, Kind::Vector { .. }) && wanted(&field.path));
-    let paths = fetch.fields.as_ref().map(|fields| fields.iter().map(|path| &**path).collect::<Vec<_>>());
+    let paths = fields.map(|fields| fields.iter().map(|path| &**path).collect::<Vec<_>>());
     match (paths, vectors) {
         (None, false) => json!(true),
         (Some(paths), false) => json!(paths),
@@ -222,7 +241,7 @@ fn highlight(query: &Query) -> Result<Json> {
     });
     if query.rule != Filter::All || !query.ticks.is_empty() {
         // what the rule and the ticks look for is not what was searched
-        highlight["highlight_query"] = condition(query, false)?;
+        highlight["highlight_query"] = condition(query, Parts::Searched)?;
     }
     Ok(highlight)
 }

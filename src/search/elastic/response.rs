@@ -20,12 +20,14 @@ pub(super) struct Body {
     #[serde(rename = "_shards")]
     shards: Option<Shards>,
     hits: Option<Hits>,
+    aggregations: Option<Json>,
     error: Option<Json>,
     status: Option<u16>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Shards {
+    total: u64,
     failed: u64,
     #[serde(default)]
     failures: Vec<Json>,
@@ -101,7 +103,7 @@ pub(super) fn page(body: Body, reading: &Reading) -> Result<Page> {
         total: total_of(reading.total, counted).map_err(|()| lacking("a total"))?,
         has_next: if reading.backward { reading.cursor } else { more },
         has_previous: if reading.backward { more } else { from_somewhere },
-        computed: Vec::new(),
+        computed: reading.computing.read(body.aggregations.as_ref(), shards.total)?,
         suggested: Vec::new(),
         took: body.took.unwrap_or(0),
     })
@@ -151,6 +153,21 @@ fn hit(found: Found, reading: &Reading) -> Result<Hit> {
     })
 }
 
+/// Hits of which nothing but the documents is wanted.
+pub(super) fn documents(hits: &[Json]) -> Result<Vec<Document>> {
+    let document = |hit: &Json| {
+        let found = Found::deserialize(hit).map_err(Error::internal)?;
+        Ok(Document {
+            id: DocumentId::parse(&found.id).map_err(Error::internal)?,
+            index: found.index.into(),
+            routing: found.routing.map(Arc::from),
+            version: Version { seq_no: found.seq_no, primary_term: found.primary_term },
+            source: found.source,
+        })
+    };
+    hits.iter().map(document).collect()
+}
+
 /// Text with marks -> runs, neighbours of one kind joined.
 fn fragment(text: &str) -> Fragment {
     let mut runs: Vec<Run> = Vec::new();
@@ -174,7 +191,9 @@ fn fragment(text: &str) -> Fragment {
 
 #[cfg(test)]
 mod tests {
+    use super::super::compute::Computing;
     use super::*;
+    use crate::search::{CollectionName, Query};
     use serde_json::json;
 
     fn reading() -> Reading {
@@ -189,6 +208,7 @@ mod tests {
             score_at: None,
             distance_at: None,
             highlights: Vec::new(),
+            computing: Computing::of(&Query::new(CollectionName::existing("a"))),
         }
     }
 

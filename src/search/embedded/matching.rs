@@ -148,7 +148,7 @@ fn one_of(layout: &Layout, field: &Field, values: &[Value]) -> Result<Box<dyn Qu
 }
 
 /// The codes between two bounds, both inside; `None` where there are none. Open bounds are the ends of all codes.
-fn span_of(field: &Field, lower: Option<(&Value, bool)>, upper: Option<(&Value, bool)>) -> Result<Option<(i64, i64)>> {
+pub(super) fn span_of(field: &Field, lower: Option<(&Value, bool)>, upper: Option<(&Value, bool)>) -> Result<Option<(i64, i64)>> {
     let least = match lower {
         None => Some(i64::MIN),
         Some((value, inside)) => lowest(field, value, inside)?,

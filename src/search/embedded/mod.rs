@@ -9,6 +9,7 @@ mod codes;
 mod coercion;
 mod collecting;
 mod collections;
+mod compute;
 mod documents;
 mod engine;
 mod group;

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use tantivy::Searcher;
 use tantivy::query::{BooleanQuery, ConstScoreQuery, Occur, Query as IndexQuery};
 
-use super::super::{Error, From, Hit, Page, Query, Relation, Result, Total, TotalRequest};
+use super::super::compute::checking;
+use super::super::{Error, Filter, From, Hit, Page, Query, Relation, Result, Total, TotalRequest};
 use super::collecting::{Found, Pass};
+use super::compute::compute;
 use super::documents::Documents;
 use super::highlighting::Marks;
 use super::layout::Layout;
@@ -34,7 +36,7 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     refuse_unsupported(query)?;
     let begun = std::time::Instant::now();
     let sorting = Sorting::of(query)?;
-    let matches = match_query(view, query)?;
+    let matches = match_query(view, query, query.ticks.iter().map(|(_, filter)| filter))?;
     let size = query.page.size as usize;
     refuse_large(query)?;
     let (mut after, mut before, mut skipped) = (None, None, 0);
@@ -79,16 +81,15 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
         total: total(query.total, collected.total),
         has_next,
         has_previous,
-        computed: Vec::new(),
+        computed: compute(view, query)?,
         suggested: Vec::new(),
         took: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
 }
 
 fn refuse_unsupported(query: &Query) -> Result<()> {
-    let what = if !query.compute.is_empty() {
-        "computing facets and metrics"
-    } else if !query.suggest.is_empty() {
+    checking::check(query)?;
+    let what = if !query.suggest.is_empty() {
         "suggesting words"
     } else if !query.fetch.inner_hits.is_empty() {
         "bringing nested elements"
@@ -112,8 +113,13 @@ fn refuse_large(query: &Query) -> Result<()> {
     Ok(())
 }
 
-fn match_query(view: &View<'_>, query: &Query) -> Result<Box<dyn IndexQuery>> {
-    let conditions = [&query.rule, &query.filter].into_iter().chain(query.ticks.iter().map(|(_, filter)| filter));
+/// What a document must be, and how well it is; with these of the ticks.
+pub(super) fn match_query<'q>(
+    view: &View<'_>,
+    query: &'q Query,
+    ticks: impl Iterator<Item = &'q Filter>,
+) -> Result<Box<dyn IndexQuery>> {
+    let conditions = [&query.rule, &query.filter].into_iter().chain(ticks);
     let conditions = every(&view.layout, conditions)?;
     let Some(rank) = &query.rank else { return Ok(conditions) };
     let rank = rank_query(&view.layout, &view.searcher, rank)?;

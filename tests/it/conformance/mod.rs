@@ -28,12 +28,16 @@ macro_rules! conformance {
 
 mod asking;
 mod collections;
+mod computing;
 mod dates;
 mod errors;
+mod facets;
 mod filters;
 mod get;
+mod groups;
 mod highlights;
 mod ip;
+mod metrics;
 mod numbers;
 mod order;
 mod paging;
@@ -46,10 +50,13 @@ mod writes;
 const COUNT: usize = collections::COUNT
     + dates::COUNT
     + errors::COUNT
+    + facets::COUNT
     + filters::COUNT
     + get::COUNT
+    + groups::COUNT
     + highlights::COUNT
     + ip::COUNT
+    + metrics::COUNT
     + numbers::COUNT
     + order::COUNT
     + paging::COUNT
