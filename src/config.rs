@@ -215,6 +215,14 @@ pub struct Limits {
     pub in_values: usize,
     /// Open at once for one viewer.
     pub snapshots: usize,
+    /// What an operation may ask for: hits, buckets and groups, those inside one another multiplied.
+    pub cost: usize,
+    /// Groups of one grouping, and groups listed for an order or a condition that needs all of them.
+    pub groups: u32,
+    /// Groups inside groups.
+    pub group_depth: usize,
+    /// Documents of one group.
+    pub top_hits: u32,
     pub time: Duration,
     pub errors: usize,
 }
@@ -234,6 +242,10 @@ impl Default for Limits {
             pattern_length: 256,
             in_values: 10_000,
             snapshots: 100,
+            cost: 10_000,
+            groups: 10_000,
+            group_depth: 5,
+            top_hits: 100,
             time: Duration::from_secs(10),
             errors: 20,
         }

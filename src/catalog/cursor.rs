@@ -7,7 +7,9 @@ use ring::hmac;
 
 use serde_json::Value as Json;
 
-use crate::search::{CollectionName, Key};
+use crate::search::date::Time;
+use crate::search::value::Value;
+use crate::search::{CollectionName, GroupKey, Key, Kind};
 
 /// Signs and reads cursors; one per process, from the secret that all processes share.
 pub struct Signer {
@@ -30,6 +32,40 @@ pub fn binding(
     order: Option<&Json>,
 ) -> String {
     serde_json::to_string(&(collection.as_str(), search, filter, ticks, order)).unwrap_or_default()
+}
+
+/// The place of a group in an order by key.
+pub fn of_group<'v>(key: impl Iterator<Item = Option<&'v Value>>) -> Key {
+    let written = |value: &Value| match value {
+        Value::Text(text) => Json::from(text.as_str()),
+        Value::Long(value) => Json::from(*value),
+        // bit by bit, for digits may round
+        Value::Double(value) => Json::from(value.to_bits()),
+        Value::Boolean(value) => Json::from(*value),
+        Value::Date(time) => Json::from(time.0.to_string()),
+        Value::Ip(address) => Json::from(address.to_string()),
+    };
+    Key(key.map(|value| value.map_or(Json::Null, written)).collect())
+}
+
+/// The same read again; `None` where it does not fit these keys.
+pub fn group_place(keys: &[GroupKey], place: &Key) -> Option<Vec<Option<Value>>> {
+    let read = |(key, json): (&GroupKey, &Json)| {
+        if json.is_null() {
+            return Some(None);
+        }
+        let value = match &key.field.kind {
+            Kind::Keyword(_) | Kind::Text { .. } => Value::Text(json.as_str()?.to_owned()),
+            Kind::Number(number) if number.is_whole() => Value::Long(json.as_i64()?),
+            Kind::Number(_) => Value::Double(f64::from_bits(json.as_u64()?)),
+            Kind::Boolean => Value::Boolean(json.as_bool()?),
+            Kind::Date(_) => Value::Date(Time(json.as_str()?.parse().ok()?)),
+            Kind::Ip => Value::Ip(json.as_str()?.parse().ok()?),
+            Kind::GeoPoint | Kind::Vector { .. } | Kind::Object | Kind::Nested | Kind::Json { .. } => return None,
+        };
+        Some(Some(value))
+    };
+    (keys.len() == place.0.len()).then(|| keys.iter().zip(&place.0).map(read).collect()).flatten()
 }
 
 impl Signer {

@@ -96,14 +96,19 @@ impl Draft<'_> {
         let names = settle(&wishes, simple(&mut HashSet::new()));
         let filters = apart_from(reserved::FILTERS, &names, &kept);
         let aggregates = apart_from(reserved::AGGREGATES, &names, &kept);
+        // names that are made up here go behind those of the document
+        let taken: Vec<&str> = names.iter().map(String::as_str).collect();
+        let ranges: Vec<String> = names.iter().map(|name| format!("{name}Range")).collect();
+        let ranges = apart_from(&taken, &ranges, &kept);
         kept.into_iter()
             .zip(names)
-            .zip(filters.into_iter().zip(aggregates))
-            .map(|(((field, fields), name), (filter_name, aggregate_name))| ExposedField {
+            .zip(filters.into_iter().zip(aggregates).zip(ranges))
+            .map(|(((field, fields), name), ((filter_name, aggregate_name), range_name))| ExposedField {
                 list: self.is_list(&field),
                 name,
                 filter_name,
                 aggregate_name,
+                range_name,
                 enum_name: String::new(),
                 type_name: None,
                 fields,
@@ -390,6 +395,15 @@ mod tests {
     }
 
     #[test]
+    fn the_range_of_a_key_goes_behind_a_field_of_that_name() {
+        let ranges = |fields: &[&str]| -> Vec<String> {
+            fields_of(fields, &Config::default()).into_iter().map(|field| field.range_name).collect()
+        };
+        assert_eq!(ranges(&["total", "size"]), ["totalRange", "sizeRange"]);
+        assert_eq!(ranges(&["total", "totalRange"]), [format!("totalRange{}", hash4("total")), "totalRangeRange".into()]);
+    }
+
+    #[test]
     fn fields_keep_their_names_unless_they_cannot() {
         let fields = fields_of(&["nodeId", "_x", "and", "count", "@timestamp", "id", "a-b"], &Config::default());
         let names: Vec<[&str; 4]> =
@@ -519,6 +533,8 @@ mod tests {
         unique(|field| &field.name, &[]);
         unique(|field| &field.filter_name, reserved::FILTERS);
         unique(|field| &field.aggregate_name, reserved::AGGREGATES);
+        let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+        unique(|field| &field.range_name, &names);
         unique(ExposedField::having_name, &["and", "or", "not", "count", "nestedCount"]);
     }
 

@@ -66,6 +66,8 @@ pub struct ExposedField {
     pub filter_name: String,
     /// In aggregates, where `count` and `nestedCount` are taken.
     pub aggregate_name: String,
+    /// In the keys of groups, where it is grouped by ranges: `sizeRange`, unless a field of the document is called so.
+    pub range_name: String,
     /// In enums, the path joined: `SHIPPING_CITY`.
     pub enum_name: String,
     /// Of an object or a nested field: the stem of its types, `OrderShipping`.

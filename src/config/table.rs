@@ -416,6 +416,19 @@ pub const SETTINGS: &[Setting] = &[
         |c| Some(c.limits.snapshots.to_string()),
         |d, v| count(v).map(|n| d.config.limits.snapshots = n)
     ),
+    setting!(
+        "limits.cost",
+        Number,
+        "What a GraphQL operation may ask for: hits, buckets and groups, those inside one another multiplied.",
+        |c| Some(c.limits.cost.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.cost = n)
+    ),
+    setting!("limits.groups", Number, "Groups of one grouping.", |c| Some(c.limits.groups.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.groups = n)),
+    setting!("limits.group_depth", Number, "Groups inside groups.", |c| Some(c.limits.group_depth.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.group_depth = n)),
+    setting!("limits.top_hits", Number, "Documents of one group.", |c| Some(c.limits.top_hits.to_string()), |d, v| count(v)
+        .map(|n| d.config.limits.top_hits = n)),
     setting!("limits.time", Text, "Time for one request.", |c| quoted(&format!("{}s", c.limits.time.as_secs())), |d, v| {
         duration(v).map(|time| d.config.limits.time = time)
     }),

@@ -250,6 +250,7 @@ mod tests {
             }),
             filter_name: name.clone(),
             aggregate_name: name.clone(),
+            range_name: format!("{name}Range"),
             enum_name: name.to_uppercase(),
             type_name: (!fields.is_empty()).then(|| "T".into()),
             name,

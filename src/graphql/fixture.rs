@@ -8,8 +8,8 @@ use serde_json::{Value as Json, json};
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::search::{
-    Call, Collection, CollectionName, DocRef, Document, DocumentId, Engine, Error, Fetch, FieldRef, Filter, From, Generations,
-    Health, Hit, Key, Origin, Page, Query, Refresh, Result, SnapshotId, Version, Write, WriteOutcome, mapping,
+    Call, Collection, CollectionName, Computed, DocRef, Document, DocumentId, Engine, Error, Fetch, FieldRef, Filter, From,
+    Generations, Health, Hit, Key, Origin, Page, Query, Refresh, Result, Slot, SnapshotId, Version, Write, WriteOutcome, mapping,
 };
 
 /// Packages lie in one index, places behind an alias over two, orders have objects and nested elements.
@@ -85,6 +85,8 @@ pub(super) struct Told {
     pub(super) failing: Option<&'static str>,
     /// Never answers.
     pub(super) hangs: bool,
+    /// What every search that counts something is answered.
+    pub(super) computed: Vec<(Slot, Computed)>,
 }
 
 pub(super) fn document(index: &str, id: &str, source: Json) -> Document {
@@ -128,6 +130,7 @@ impl Told {
             total: Some(crate::search::Total { value: found.len() as u64, relation: crate::search::Relation::Equal }),
             has_next: passed + (query.page.size as usize) < found.len(),
             has_previous: passed > 0,
+            computed: if query.compute.is_empty() { Vec::new() } else { self.computed.clone() },
             ..Page::default()
         })
     }

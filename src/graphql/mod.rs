@@ -4,6 +4,7 @@
 //! `answer` shapes what came back. Only `schema` knows how types are declared, and only `endpoint` what HTTP is.
 
 mod answer;
+mod cost;
 pub mod diff;
 mod documents;
 mod endpoint;
@@ -21,6 +22,8 @@ mod run;
 mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_counts;
 mod value;
 mod version;
 

@@ -31,10 +31,7 @@ pub(crate) fn page(
         (_, Some(_), _, _, Some(_)) => return Err(Failure::input("an offset goes with first")),
         _ => {}
     }
-    let mut place = |cursor: &str| {
-        read(cursor)
-            .ok_or_else(|| Failure::new(Code::BadCursor, "the cursor does not belong to this query; begin again without it"))
-    };
+    let mut place = |cursor: &str| read(cursor).ok_or_else(stale);
     let backward = last.is_some() || before.is_some();
     let size = first.or(last).unwrap_or_else(|| DEFAULT.min(limits.first));
     let from = match (after, before, offset) {
@@ -44,6 +41,11 @@ pub(crate) fn page(
         _ => From::Start,
     };
     Ok(PageRequest { size, backward, from: if from == From::Offset(0) { From::Start } else { from } })
+}
+
+/// What is told of a cursor that leads nowhere.
+pub(crate) fn stale() -> Failure {
+    Failure::new(Code::BadCursor, "the cursor does not belong to this query; begin again without it")
 }
 
 fn window(offset: i64, size: u32, limits: &Limits) -> Result<u32, Failure> {

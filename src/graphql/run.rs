@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::answer::{self, Results, Shaper};
+use super::cost;
 use super::errors::{Failure, Step};
 use super::moments;
 use super::operation::{self, Document, Selector, Values, What};
@@ -115,6 +116,11 @@ impl Runner<'_> {
             relay: self.config.graphql.relay,
         };
         let mut plan = planner.plan(&nodes, variables);
+        let (most, cost) = (limits.cost as u64, cost::of(&plan.searches, plan.gets.len()));
+        if cost > most {
+            let advice = "ask for fewer hits, buckets or groups, or split the operation";
+            return Err(vec![Failure::limit("cost", most, cost, advice)]);
+        }
         moments::open(self, call, &mut plan).await;
         let introspects = nodes.iter().any(|node| matches!(node.what, What::Introspection));
         let described = if introspects { self.introspect(document, operation, variables).await? } else { Default::default() };

@@ -14,12 +14,12 @@ use crate::catalog::moments::Moments;
 use crate::config::Config;
 use crate::search::{Call, Fetch, Filter, TotalRequest};
 
-struct Bench {
+pub(super) struct Bench {
     api: Arc<Api>,
-    engine: Arc<Told>,
+    pub(super) engine: Arc<Told>,
 }
 
-async fn bench(engine: Told) -> Bench {
+pub(super) async fn bench(engine: Told) -> Bench {
     with(engine, &Config::default()).await
 }
 
@@ -39,23 +39,23 @@ fn packages() -> Told {
 }
 
 impl Bench {
-    async fn text(&self, query: &str, variables: Json) -> String {
+    pub(super) async fn text(&self, query: &str, variables: Json) -> String {
         let Json::Object(variables) = variables else { panic!("variables are an object") };
         let request = Request { query: query.into(), operation_name: None, variables };
         serde_json::to_string(&self.api.run(&Call::within(Duration::from_secs(5)), &request).await).unwrap()
     }
 
-    async fn json(&self, query: &str, variables: Json) -> Json {
+    pub(super) async fn json(&self, query: &str, variables: Json) -> Json {
         serde_json::from_str(&self.text(query, variables).await).unwrap()
     }
 
-    async fn data(&self, query: &str) -> Json {
+    pub(super) async fn data(&self, query: &str) -> Json {
         let answer = self.json(query, json!({})).await;
         assert_eq!(answer.get("errors"), None, "{query}");
         answer["data"].clone()
     }
 
-    async fn code(&self, query: &str, variables: Json) -> String {
+    pub(super) async fn code(&self, query: &str, variables: Json) -> String {
         let answer = self.json(query, variables).await;
         answer["errors"][0]["extensions"]["code"].as_str().unwrap_or("none").to_owned()
     }

@@ -2,21 +2,25 @@
 //! (`{"section": {"eq": "net"}}`, `[{"field": "SIZE", "direction": "DESC"}]`), so GraphQL, REST and pages share one meaning.
 //! Pure. Which fields can be asked for what is told by [`comparison`], [`can_sort`] and [`can_search`], for those who write schemas.
 
+mod bounds;
+mod facet;
 mod filter;
 mod geo;
+mod group;
+mod having;
 mod operators;
 mod order;
 mod place;
 mod search;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use self::place::Place;
 use super::{Exposed, ExposedField};
 use crate::config::Limits;
 use crate::error::Code;
 use crate::search::date::Time;
-use crate::search::{Field, FieldRef, Filter, Kind, Number, Order, TextMatch};
+use crate::search::{Facet, Field, FieldRef, Filter, GroupKey, GroupOrder, Having, Kind, Number, Order, TextMatch};
 
 /// What is wrong with an argument, where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +75,26 @@ pub fn search(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Option<Tex
     search::read(on, &Place::root("search"), json)
 }
 
+/// The arguments of a facet, all that it can tell; what is not wanted of it is taken out afterwards.
+pub fn facet(frame: Frame<'_>, of: &ExposedField, arguments: &Map<String, Json>) -> Result<Facet, Fault> {
+    facet::read(frame, of, arguments)
+}
+
+/// `keys` of a grouping: a list of `{field, interval, ranges, include}`.
+pub fn group_keys(frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Vec<GroupKey>, Fault> {
+    group::read_keys(frame, on, &Place::root("keys"), json)
+}
+
+/// `orderBy` of a grouping: a list of `{count}`, `{key}` or `{field, metric, direction}`.
+pub fn group_order(on: &Exposed, json: &Json) -> Result<Vec<GroupOrder>, Fault> {
+    group::read_order(on, &Place::root("orderBy"), json)
+}
+
+/// `having`: conditions on groups. `{}` as a whole is none.
+pub fn having(frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Option<Having>, Fault> {
+    having::read(frame, on, &Place::root("having"), json)
+}
+
 /// How values of a field can be compared in a filter: which operators there are, and of which type their arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
@@ -121,6 +145,16 @@ pub fn can_tick(field: &Field) -> bool {
 /// Whether hits can be ordered by it: it has values in columns, and not in elements.
 pub fn can_sort(field: &Field) -> bool {
     field.columns && field.nested.is_none() && field.exact_path().is_some()
+}
+
+/// Whether its values can be counted, in facets, aggregates and groups: it has them in columns.
+pub fn can_count(field: &Field) -> bool {
+    field.columns && field.exact_path().is_some()
+}
+
+/// Whether numbers can be made of its values: it holds numbers or dates.
+pub fn can_measure(field: &Field) -> bool {
+    can_count(field) && matches!(field.kind, Kind::Number(_) | Kind::Date(_))
 }
 
 /// Whether a search can look for words in it.

@@ -18,7 +18,7 @@ use crate::error::Code;
 pub(crate) type Values = Map<String, Json>;
 
 /// Arguments in which a missing value must never turn into "everything".
-const STRICT: [&str; 2] = ["filter", "facetFilters"];
+const STRICT: [&str; 3] = ["filter", "facetFilters", "having"];
 
 /// What a client sent as `variables`, for one operation.
 pub(crate) fn variables(schema: &Valid<Schema>, operation: &Operation, given: &Values) -> Result<Values, Fault> {
@@ -241,6 +241,7 @@ fn scalar(name: &str, value: &Json) -> Result<Json, String> {
         }
         ("ID", Json::Number(number)) if number.is_i64() || number.is_u64() => return Ok(Json::String(number.to_string())),
         ("Float", Json::Number(_)) | ("Boolean", Json::Bool(_)) | ("String" | "ID", Json::String(_)) | ("JSON", _) => true,
+        ("GroupBound", Json::Number(_)) => true,
         ("Int" | "Long" | "Float" | "Boolean" | "String" | "ID", _) => false,
         // the other scalars are texts, read by whoever asks with them
         (_, Json::String(_)) => true,

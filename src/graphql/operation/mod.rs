@@ -2,6 +2,7 @@
 //!
 //! Everything here is pure: nothing is asked of an engine. What depends on the text alone is kept and used again.
 
+mod counted;
 mod input;
 mod limits;
 mod select;
@@ -15,6 +16,7 @@ use apollo_compiler::parser::Parser;
 use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node as Shared, Schema};
 
+pub(crate) use counted::Part;
 pub(crate) use input::{Values, arguments, variables};
 pub(crate) use select::{Node, Roots, Selector, What};
 

@@ -10,6 +10,7 @@ use apollo_compiler::{ExecutableDocument, Name, Node as Shared};
 use serde_json::Value as Json;
 
 use super::Values;
+use super::counted::{self, Counted, Part};
 use crate::catalog::{Catalog, Exposed, ExposedField};
 use crate::graphql::schema::node_id;
 use crate::search::Kind;
@@ -71,6 +72,8 @@ pub(crate) enum What {
     // of a point
     Lat,
     Lon,
+    /// Of facets, aggregates and groups.
+    Counted(Part),
 }
 
 /// The root fields by name.
@@ -92,7 +95,7 @@ impl Roots {
 
 /// What kind of object is being selected from.
 #[derive(Clone, Copy)]
-enum Of<'a> {
+pub(super) enum Of<'a> {
     Query,
     Connection(&'a Exposed),
     Edge(&'a Exposed),
@@ -104,6 +107,7 @@ enum Of<'a> {
     Document(&'a Exposed),
     Object(&'a ExposedField),
     Point,
+    Counted(Counted<'a>),
     /// Nothing is selected from it here: a leaf, or what introspection and interfaces lay out themselves.
     Leaf,
 }
@@ -237,6 +241,15 @@ impl<'a> Selector<'a> {
             (Of::Document(_), name) if name == node_id(self.relay) => (What::GlobalId, Of::Leaf),
             (Of::Document(exposed), name) => of_field(&exposed.fields, name)?,
             (Of::Object(parent), name) => of_field(&parent.fields, name)?,
+            (Of::Connection(exposed), name) => {
+                let (part, inner) = counted::of_connection(exposed, name)?;
+                (What::Counted(part), inner)
+            }
+            (Of::Counted(Counted::Groups(_)), "pageInfo") => (What::PageInfo, Of::Page),
+            (Of::Counted(of), name) => {
+                let (part, inner) = counted::resolve(of, name)?;
+                (What::Counted(part), inner)
+            }
             _ => return None,
         })
     }

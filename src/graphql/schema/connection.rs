@@ -4,7 +4,7 @@ use async_graphql::Value;
 use async_graphql::dynamic::{Field, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef};
 use futures_util::stream::Empty;
 
-use super::{Parts, Types, described, field, input, word};
+use super::{Parts, Types, described, field, input, word, written};
 use crate::catalog::Exposed;
 
 pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &Parts) -> Object {
@@ -13,17 +13,25 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
     let (connection, edge) = (format!("{stem}Connection"), format!("{stem}Edge"));
 
     let (total, page_info) = (types.shared("Total"), types.shared("PageInfo"));
-    types.add(
-        Object::new(&connection)
-            .description("One page and all that is told about the whole result.")
-            .field(
-                described("total", TypeRef::named_nn(total), "Counted up to upTo; null counts all.")
-                    .argument(input("upTo", TypeRef::INT).default_value(Value::from(10_000))),
-            )
-            .field(field("pageInfo", TypeRef::named_nn(page_info)))
-            .field(field("edges", TypeRef::named_nn_list_nn(&edge)))
-            .field(field("nodes", TypeRef::named_nn_list_nn(stem))),
-    );
+    let mut object = Object::new(&connection)
+        .description("One page and all that is told about the whole result.")
+        .field(
+            described("total", TypeRef::named_nn(total), "Counted up to upTo; null counts all.")
+                .argument(input("upTo", TypeRef::INT).default_value(Value::from(10_000))),
+        )
+        .field(field("pageInfo", TypeRef::named_nn(page_info)))
+        .field(field("edges", TypeRef::named_nn_list_nn(&edge)))
+        .field(field("nodes", TypeRef::named_nn_list_nn(stem)));
+    let counted = [("facets", &parts.counted.facets), ("aggregate", &parts.counted.aggregate)];
+    for (name, ty) in counted {
+        if let Some(ty) = ty {
+            object = object.field(field(name, TypeRef::named_nn(ty)));
+        }
+    }
+    if let Some(group_by) = &parts.group_by {
+        object = object.field(written::output(types, group_by, ""));
+    }
+    types.add(object);
 
     let mut object = Object::new(&edge)
         .field(field("cursor", TypeRef::named_nn(TypeRef::STRING)))

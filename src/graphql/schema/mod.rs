@@ -3,12 +3,16 @@
 //! Only what is built is in it, and a type that would be empty is left out with every field and argument that needs it.
 //! Running operations is not its business: the schema is printed, and the printed text is what operations are checked against.
 
+mod computed;
 mod connection;
+mod counted;
 mod document;
 mod filter;
+mod groups;
 mod order;
 mod scalars;
 mod search;
+mod written;
 
 use std::collections::BTreeSet;
 
@@ -39,11 +43,15 @@ fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
         "The same searches, live: the connection now, and again each time that it is another because documents changed.",
     );
     for exposed in &catalog.collections {
+        let order = order::add(&mut types, exposed);
+        let counted = counted::add(&mut types, exposed);
         let parts = Parts {
             filter: filter::add(&mut types, exposed),
             facet_filter: filter::add_facet(&mut types, exposed),
             search: search::add(&mut types, exposed),
-            order: order::add(&mut types, exposed),
+            group_by: groups::add(&mut types, exposed, &counted, order.as_ref()),
+            order,
+            counted,
         };
         document::add(&mut types, exposed);
         query = connection::add(&mut types, query, exposed, &parts);
@@ -63,12 +71,15 @@ fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
     types.finish()
 }
 
-/// Which optional input types a collection got, by name.
+/// Which optional types a collection got, by name.
 struct Parts {
     filter: Option<String>,
     facet_filter: Option<String>,
     search: Option<search::Names>,
     order: Option<String>,
+    counted: counted::Counted,
+    /// The field, as text.
+    group_by: Option<String>,
 }
 
 /// The types made so far, and which of the shared ones they need.
@@ -130,5 +141,7 @@ fn non_empty(types: &mut Types, name: String, object: InputObject, fields: Vec<I
     Some(name)
 }
 
+#[cfg(test)]
+mod example;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use async_graphql::dynamic::{Enum, EnumItem, Object, Scalar, TypeRef};
 
-use super::{Types, described, field, filter};
+use super::{Types, computed, described, field, filter};
 
 /// Makes a shared type and what it needs itself.
 pub(super) fn add(types: &mut Types, name: &'static str) {
@@ -67,7 +67,11 @@ pub(super) fn add(types: &mut Types, name: &'static str) {
                 .field(field("text", TypeRef::named_nn(TypeRef::STRING)))
                 .field(field("hit", TypeRef::named_nn(TypeRef::BOOLEAN))),
         ),
-        other => filter::add_shared(types, other),
+        other => {
+            if !computed::add_shared(types, other) {
+                filter::add_shared(types, other);
+            }
+        }
     }
 }
 
@@ -83,6 +87,8 @@ fn scalar(name: &str) -> Option<&'static str> {
             "A DateTime, a date or local time read in `timeZone`, or date math: 2024-03-31, 2024-03-31T02:30, now-7d/d, 2024-01-01||+1M/d."
         }
         "TimeZone" => "An IANA name or an offset: Europe/Berlin, +02:00.",
+        "Duration" => "A length of time: 90m, 12h, 7d.",
+        "GroupBound" => "A number, or a date as DateMath.",
         "IP" => "An IPv4 or IPv6 address in its shortest form.",
         "CIDR" => "An address with a prefix length: 10.0.0.0/8.",
         "JSON" => "Only for free-form objects, which have no type.",
@@ -97,6 +103,9 @@ fn enumeration(name: &str) -> Option<Enum> {
         "SearchOperator" => ("", &["OR", "AND"]),
         "Fuzziness" => ("AUTO: none up to 2 letters, one edit up to 5, else two.", &["NONE", "AUTO", "ONE", "TWO"]),
         "Consistency" => ("SNAPSHOT: all pages of a walk see one moment; the cursor carries it.", &["LIVE", "SNAPSHOT"]),
+        "FacetInclude" => ("", &["MISSING"]),
+        "Metric" => ("", &["MIN", "MAX", "AVG", "SUM", "STD_DEV", "DISTINCT_COUNT", "VALUE_COUNT"]),
+        "CalendarUnit" => ("", &["MINUTE", "HOUR", "DAY", "WEEK", "MONTH", "QUARTER", "YEAR"]),
         "TotalRelation" => ("EQ: exactly so many. GTE: at least so many; counting stopped there.", &["EQ", "GTE"]),
         _ => return None,
     };

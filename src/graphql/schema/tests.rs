@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::graphql::fixture::catalog;
 use crate::search::{Collection, CollectionName, Origin, mapping};
 
-fn printed(relay: bool) -> String {
+pub(super) fn printed(relay: bool) -> String {
     let mut config = Config::default();
     config.graphql.relay = relay;
     print(&catalog(&config), relay).unwrap()
@@ -52,7 +52,7 @@ fn types_have_their_fields_arguments_and_defaults() {
         ),
         (
             "PackageConnection",
-            "type PackageConnection { total(upTo: Int = 10000): Total! pageInfo: PageInfo! edges: [PackageEdge!]! nodes: [Package!]! }",
+            "type PackageConnection { total(upTo: Int = 10000): Total! pageInfo: PageInfo! edges: [PackageEdge!]! nodes: [Package!]! facets: PackageFacets! aggregate: PackageAggregate! groupBy(keys: [PackageGroupKeyInput!]!, first: Int = 10, after: String, orderBy: [PackageGroupOrder!], having: PackageHaving): PackageGroupConnection }",
         ),
         (
             "PackageEdge",

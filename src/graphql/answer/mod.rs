@@ -1,10 +1,15 @@
 //! Answers shaped from what was selected: in the order of the operation, with nulls and errors as the specification wants them.
 //! A field that fails is null; where it may not be null, what holds it is.
 
+mod counted;
+mod selected;
+
 use std::sync::Arc;
 
 use apollo_compiler::ast::Type;
 use apollo_compiler::response::JsonMap;
+
+use counted::{Counted, Within, of_level};
 
 use super::documents::{self, Content, View};
 use super::errors::{Failure, Step};
@@ -84,6 +89,7 @@ enum Thing<'a> {
     Document(&'a Exposed, &'a Document),
     Object { collection: &'a str, fields: &'a [ExposedField], view: View<'a> },
     Point { lat: f64, lon: f64 },
+    Counted(Counted<'a>),
 }
 
 #[derive(Clone, Copy)]
@@ -262,6 +268,7 @@ impl<'a> Shaper<'a> {
             }),
             Thing::Document(exposed, document) => of_document(exposed, document, node),
             Thing::Object { collection, fields, view } => of_object(collection, fields, view, node),
+            Thing::Counted(counted) => self.of_counted(counted, node),
             Thing::Point { lat, lon } => Resolved::Leaf(Value::Double(match node.what {
                 What::Lat => *lat,
                 _ => *lon,
@@ -286,6 +293,7 @@ impl<'a> Shaper<'a> {
                     (None, _) => Resolved::Null,
                 }
             }
+            What::Counted(part) => of_level(Within::of(connection), part, node),
             _ => Resolved::Null,
         }
     }

@@ -1,0 +1,33 @@
+//! What an operation asks of the engine, as one number: hits, buckets and groups, those inside one another multiplied.
+
+use crate::search::{Compute, Facet, Metric, Query, Slot};
+
+/// Buckets of an interval, of which nobody knows how many there will be.
+const INTERVAL: u64 = 100;
+
+/// A batch of searches, and documents by id beside it.
+pub(crate) fn of(searches: &[Query], gets: usize) -> u64 {
+    let searches = searches.iter().map(|query| u64::from(query.page.size).saturating_add(of_level(&query.compute)));
+    searches.fold(gets as u64, u64::saturating_add)
+}
+
+fn of_level(level: &[(Slot, Compute)]) -> u64 {
+    level.iter().map(|(_, compute)| of_compute(compute)).fold(0, u64::saturating_add)
+}
+
+fn of_compute(compute: &Compute) -> u64 {
+    match compute {
+        Compute::Facet(facet) => of_facet(facet),
+        // counts and sums cost next to nothing, but these keep a sketch of all values
+        Compute::Metrics { of, .. } => {
+            of.iter().filter(|(_, metric)| matches!(metric, Metric::Percentiles(_) | Metric::Distinct)).count() as u64
+        }
+        Compute::Groups(groups) => u64::from(groups.first).saturating_mul(of_level(&groups.inside).saturating_add(1)),
+        Compute::Top(top) => u64::from(top.size),
+    }
+}
+
+fn of_facet(facet: &Facet) -> u64 {
+    let buckets = if facet.interval.is_some() { INTERVAL } else { facet.ranges.len() as u64 };
+    u64::from(facet.values.unwrap_or(0)) + buckets + u64::from(facet.distinct)
+}
