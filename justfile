@@ -32,3 +32,8 @@ nightly:
 # Load a running hooke: original, search, get, mixed, write or thousand; see perf/README.md
 perf SCENARIO="mixed" *ARGS:
     cargo run --locked --manifest-path perf/Cargo.toml -- {{SCENARIO}} {{ARGS}}
+
+# The limit of an upstream for real: 250 calls at 100 a minute, two minutes
+lab-real:
+    cargo build --release
+    ./scripts/lab-real

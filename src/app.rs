@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::search::{self, Call, Engine};
 use crate::telemetry::{RequestId, Stats};
+use crate::upstream::Upstreams;
 
 /// In the data folder: where the process that holds it listens.
 pub const NOTE: &str = "server.json";
@@ -29,6 +30,9 @@ pub struct App {
     pub signer: Arc<Signer>,
     pub moments: Arc<Moments>,
     pub stats: Stats,
+    pub upstreams: Arc<Upstreams>,
+    /// By which this machine reaches us, once we listen.
+    pub url: OnceLock<String>,
     /// There was nothing in the data folder before.
     pub fresh: bool,
     /// Held as long as the app lives: one process a folder.
@@ -59,11 +63,14 @@ impl App {
             search::open_embedded(&config.data.join("state")).await.context("the state cannot be opened")?
         };
         let catalog = catalog::open(engine.clone(), state.clone(), &config);
-        let jobs = Jobs::open(engine.clone(), state.clone(), catalog.clone(), &config).await?;
+        let upstreams = Arc::new(Upstreams::open(&config, &state).context("an upstream cannot be called")?);
+        let jobs = Jobs::open(engine.clone(), state.clone(), catalog.clone(), upstreams.clone(), &config).await?;
         Ok(Arc::new(App {
             signer: Arc::new(Signer::new(&secret)),
             moments: Arc::new(Moments::new(config.limits.snapshots)),
             stats: Stats::default(),
+            upstreams,
+            url: OnceLock::new(),
             catalog,
             jobs,
             fresh,

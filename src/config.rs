@@ -3,6 +3,7 @@
 
 mod sources;
 mod table;
+mod upstreams;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +12,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use sources::{Faults, Sources};
-pub use table::{SETTINGS, Setting, Shape, sample};
+pub use table::{SETTINGS, Setting, Shape, duration, sample};
+pub use upstreams::{LabConfig, Rate, UpstreamConfig};
 
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -37,6 +39,9 @@ pub struct Config {
     pub state: StateConfig,
     pub jobs: JobsConfig,
     pub limits: Limits,
+    /// Other people's APIs, by the name they go by here.
+    pub upstreams: BTreeMap<String, UpstreamConfig>,
+    pub lab: LabConfig,
     pub log: LogConfig,
 }
 
@@ -270,6 +275,8 @@ impl Default for Config {
             state: StateConfig::default(),
             jobs: JobsConfig::default(),
             limits: Limits::default(),
+            upstreams: BTreeMap::new(),
+            lab: LabConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -304,6 +311,11 @@ impl Default for ElasticConfig {
 }
 
 impl Config {
+    /// Whether the lab is there: everybody who reaches it can keep this machine busy.
+    pub fn has_lab(&self) -> bool {
+        self.lab.enabled.unwrap_or(self.listen.ip().is_loopback())
+    }
+
     /// What may be written, with the default of the engine in use.
     pub fn writes(&self) -> Writes {
         self.writes.unwrap_or(if self.elasticsearch.is_some() { Writes::Off } else { Writes::All })

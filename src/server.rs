@@ -24,7 +24,7 @@ use tower_http::decompression::RequestDecompressionLayer;
 
 use crate::app::{App, NOTE};
 use crate::config::Config;
-use crate::{graphql, pages, rest};
+use crate::{graphql, lab, pages, rest};
 
 /// Requests in flight have so long to end once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -44,7 +44,6 @@ async fn limit_time(State(usual): State<Duration>, request: Request, next: Next)
 
 /// All of hooke as a service.
 pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
-    let limits = &app.config.limits;
     let gate = Arc::new(guard::Gate::new(&app.config));
     let api = graphql::Api::open(app.engine.clone(), app.catalog.changes(), app.signer.clone(), app.moments.clone(), &app.config)
         .await?;
@@ -53,15 +52,26 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
         .merge(rest::routes(app.clone()))
         .merge(pages::routes(app.clone()))
         .merge(graphql::routes(api));
+    let experiments = if app.config.has_lab() { rest::lab::routes(app.clone()) } else { Router::new() };
+    let all = within(routes, app, app.config.limits.time).merge(within(
+        experiments.merge(pages::lab_routes(app.clone())),
+        app,
+        lab::TIME,
+    ));
     // the last one is the outermost
-    Ok(routes
-        .layer(DefaultBodyLimit::max(limits.body))
-        .layer(RequestDecompressionLayer::new())
-        .layer(from_fn_with_state(limits.time + SLACK, limit_time))
+    Ok(all
         .layer(from_fn_with_state(gate, guard::check_caller))
         .layer(CatchPanicLayer::custom(observe::answer_panic))
         .layer(from_fn(observe::explain_refusal))
         .layer(from_fn_with_state(app.clone(), observe::watch_request)))
+}
+
+/// Routes with bounds of their own on bodies and on time.
+fn within(routes: Router, app: &App, time: Duration) -> Router {
+    routes
+        .layer(DefaultBodyLimit::max(app.config.limits.body))
+        .layer(RequestDecompressionLayer::new())
+        .layer(from_fn_with_state(time + SLACK, limit_time))
 }
 
 /// Refuses to be open to the network by accident.
@@ -85,6 +95,11 @@ pub async fn run(
     check_address(address.ip(), app.config.insecure)?;
     let note = app.config.data.join(NOTE);
     write_note(&note, address, &app.config).await?;
+
+    // of a second server in this process the first one's address stays
+    let _ = app.url.set(url_of(address));
+    let own = app.config.has_lab() && app.config.upstreams.is_empty();
+    let _own = if own { Some(rest::lab::start_own(&app).await.context("the lab has no upstream")?) } else { None };
 
     let (told, mut heard) = tokio::sync::watch::channel(false);
     let router = router(&app).await?;
@@ -121,6 +136,7 @@ pub async fn run(
         // it says itself what it could not stop
         let _ = closing.await;
     }
+    app.upstreams.close().await;
     if let Err(fault) = tokio::fs::remove_file(&note).await {
         tracing::debug!(%fault, "the note of the server's address was gone");
     }

@@ -3,6 +3,7 @@
 mod client;
 mod doctor;
 mod export;
+mod lab;
 mod load;
 mod sample;
 mod schema;
@@ -40,6 +41,8 @@ enum Command {
     Export(export::Arguments),
     /// Write the GraphQL schema
     Schema(schema::Arguments),
+    /// Run an experiment of the lab, or its upstream
+    Lab(lab::Arguments),
     /// Check settings, engine, rights and collections, and say what is wrong and what to do
     Doctor(doctor::Arguments),
 }
@@ -84,6 +87,7 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Load(arguments) => load::run(config, arguments).await,
         Command::Export(arguments) => export::run(config, arguments).await,
         Command::Schema(arguments) => schema::run(config, arguments).await,
+        Command::Lab(arguments) => lab::run(config, arguments).await,
         Command::Doctor(arguments) => doctor::run(config, arguments).await,
     };
     match done {

@@ -205,6 +205,9 @@ fn finish(draft: Draft, faults: &mut Vec<String>) -> Config {
     if config.secret.is_some() && config.secret_file.is_some() {
         faults.push("give either secret or secret_file, not both".into());
     }
+    if let Some(name) = config.lab.upstream.as_ref().filter(|name| !config.upstreams.contains_key(*name)) {
+        faults.push(format!("lab.upstream is {name:?}, and there is no [upstreams.{name}]"));
+    }
     if config.limits.first > config.limits.window {
         faults.push(format!("limits.first ({}) is more than limits.window ({})", config.limits.first, config.limits.window));
     }

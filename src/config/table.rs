@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
-use super::{CollectionConfig, Config, ElasticConfig, LogFormat, Secret, StatePlace, Writes};
+use super::{CollectionConfig, Config, ElasticConfig, LogFormat, Secret, StatePlace, Writes, upstreams};
 
 /// How a setting is written as plain text, in a flag or a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +99,8 @@ fn count<T: TryFrom<u64>>(value: Value) -> Result<T, String> {
 }
 
 /// `10s`, `500ms`, `2m`; a bare number is seconds.
-fn duration(value: Value) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let fault = || "write a time with its unit, as 500ms, 10s or 2m".to_owned();
-    let text = match value {
-        Value::Integer(seconds) => format!("{seconds}s"),
-        Value::String(text) => text,
-        _ => return Err(fault()),
-    };
     let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let number: u64 = digits.parse().map_err(|_| fault())?;
     let time = match unit.trim() {
@@ -115,6 +110,14 @@ fn duration(value: Value) -> Result<Duration, String> {
         _ => return Err(fault()),
     };
     if time.is_zero() { Err("it must be more than nothing".into()) } else { Ok(time) }
+}
+
+pub(super) fn duration_of(value: Value) -> Result<Duration, String> {
+    match value {
+        Value::Integer(seconds) => duration(&seconds.to_string()),
+        Value::String(text) => duration(&text),
+        _ => duration(""),
+    }
 }
 
 fn urls(value: Value) -> Result<Vec<String>, String> {
@@ -253,6 +256,9 @@ pub const SETTINGS: &[Setting] = &[
     }),
     setting!("secret_file", Text, "A file that holds the secret.",
         example r#""/run/secrets/hooke""#, |d, v| filled(v).map(|path| d.config.secret_file = Some(PathBuf::from(path)))),
+    setting!("upstreams", Json, "Other people's APIs: url ({n} in it is the number of the call), headers, limit, concurrency, timeout. As a table: [upstreams.facts].",
+        example r#"{ facts = { url = "http://127.0.0.1:4100/fact", headers = { authorization = "Bearer ..." }, limit = "100/1m", concurrency = 100, timeout = "30s" } }"#,
+        |d, v| upstreams::read(v).map(|rows| d.config.upstreams = rows)),
     setting!("elasticsearch.url", List, "The cluster: one address, or several nodes of it. Without it the embedded engine is used.",
     example r#""http://127.0.0.1:9200""#, |d, v| {
         d.elastic.urls = urls(v)?;
@@ -345,7 +351,7 @@ pub const SETTINGS: &[Setting] = &[
         Text,
         "After so long without a sign of life of its process a job is taken over by another one.",
         |c| quoted(&format!("{}s", c.jobs.lease.as_secs())),
-        |d, v| duration(v).map(|time| d.config.jobs.lease = time)
+        |d, v| duration_of(v).map(|time| d.config.jobs.lease = time)
     ),
     setting!("jobs.batch", Number, "Documents that a job writes at once.", |c| Some(c.jobs.batch.to_string()), |d, v| {
         match count(v)? {
@@ -430,10 +436,17 @@ pub const SETTINGS: &[Setting] = &[
     setting!("limits.top_hits", Number, "Documents of one group.", |c| Some(c.limits.top_hits.to_string()), |d, v| count(v)
         .map(|n| d.config.limits.top_hits = n)),
     setting!("limits.time", Text, "Time for one request.", |c| quoted(&format!("{}s", c.limits.time.as_secs())), |d, v| {
-        duration(v).map(|time| d.config.limits.time = time)
+        duration_of(v).map(|time| d.config.limits.time = time)
     }),
     setting!("limits.errors", Number, "Errors told in one answer.", |c| Some(c.limits.errors.to_string()), |d, v| count(v)
         .map(|n| d.config.limits.errors = n)),
+    setting!("lab.enabled", Switch, "The experiments under /lab. Default: on where hooke listens on a loopback address.",
+        example "true", |d, v| typed(v).map(|on| d.config.lab.enabled = Some(on))),
+    setting!("lab.upstream", Text, "The upstream that the lab asks for facts. Default: the first of [upstreams], else one of its own.",
+        example r#""facts""#, |d, v| filled(v).map(|name| d.config.lab.upstream = Some(name))),
+    setting!("lab.limit", Text, "What the lab's own upstream allows.", |c| quoted(&c.lab.rate.to_string()), |d, v| {
+        text(v).map(|rate| d.config.lab.rate = rate)
+    }),
     setting!("log.format", Text, "pretty, json, or auto: pretty on a terminal.", |_| quoted("auto"), |d, v| log_format(v)
         .map(|format| d.config.log.format = format)),
     setting!(

@@ -35,6 +35,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::catalog;
 use crate::config::{Config, Writes};
 use crate::search::{Call, Engine, Error, Precondition, Refresh, Result};
+use crate::upstream::Upstreams;
 
 pub use files::Upload;
 pub use job::{Job, Kind, LOG_LINES, Moment, State};
@@ -77,6 +78,7 @@ pub struct Jobs {
 struct Inner {
     engine: Arc<dyn Engine>,
     catalog: Arc<catalog::Watch>,
+    upstreams: Arc<Upstreams>,
     config: Config,
     records: Records,
     files: files::Folder,
@@ -110,6 +112,7 @@ impl Jobs {
         engine: Arc<dyn Engine>,
         state: Arc<dyn Engine>,
         catalog: Arc<catalog::Watch>,
+        upstreams: Arc<Upstreams>,
         config: &Config,
     ) -> anyhow::Result<Arc<Jobs>> {
         let (data, settings) = (config.data.clone(), config.jobs.clone());
@@ -124,6 +127,7 @@ impl Jobs {
             records: Records::new(state, &config.state)?,
             engine,
             catalog,
+            upstreams,
             config: config.clone(),
             files,
             threads: Threads::start(config.jobs.threads)?,

@@ -5,6 +5,7 @@ mod assets;
 mod document;
 mod fault;
 mod home;
+mod lab;
 mod layout;
 mod playground;
 mod query_text;
@@ -15,7 +16,7 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 
@@ -31,5 +32,18 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/assets/{file}", get(assets::send_asset))
         .route("/favicon.ico", get(assets::send_icon))
         .fallback(fault::show_nothing)
+        .with_state(app)
+}
+
+/// The lab, whose experiments take longer than other requests may; where it is off, a page that says so.
+pub fn lab_routes(app: Arc<App>) -> Router {
+    if !app.config.has_lab() {
+        return Router::new().route("/lab", get(lab::show_none));
+    }
+    Router::new()
+        .route("/lab", get(lab::show_lab))
+        .route("/lab/run/{experiment}", get(lab::run_experiment))
+        .route("/lab/run/{experiment}/progress", get(lab::follow_experiment))
+        .route("/lab/dictionary", post(lab::change_dictionary))
         .with_state(app)
 }

@@ -7,6 +7,7 @@ mod compat;
 mod documents;
 mod export;
 mod jobs;
+pub mod lab;
 mod lines;
 mod media;
 mod operation;
