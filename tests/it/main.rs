@@ -10,6 +10,7 @@ mod app;
 mod browser;
 mod commands;
 mod conformance;
+mod counting;
 mod differential;
 mod docs;
 mod graphql_http;

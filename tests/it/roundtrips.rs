@@ -187,6 +187,24 @@ async fn one_operation_is_one_round_trip() {
     assert_eq!(data["b"]["nodes"][0]["title"], "A lazy dog");
     assert_eq!(data["d"]["total"]["value"], 3);
 
+    // the whole search page is one search: hits, total, facets with ticks, aggregates, groups in groups and their documents
+    const PAGE: &str = r#"books(search: { query: "fox dog" }, facetFilters: { tags: { in: ["b"] } }) {
+        total { value } edges { node { _id } highlights(fields: [TITLE]) { field } }
+        facets { tags { values { value count selected } distinctCount } year(interval: { size: 2 }) { buckets { count } stats { max } } }
+        aggregate { count year { avg percentiles { value } distinctCount } }
+        groupBy(keys: [{ field: TAGS }], first: 1) { otherCount nodes { count aggregate { year { min } } topHits { _id }
+          groupBy(keys: [{ field: YEAR }], orderBy: [{ key: DESC }]) { nodes { count } } } } }"#;
+    let (data, requests) = library.ask(&format!("{{ {PAGE} }}")).await;
+    assert_eq!(requests, "_search");
+    let tags = &data["books"]["facets"]["tags"]["values"];
+    assert_eq!(*tags, json!([{ "value": "a", "count": 1, "selected": false }, { "value": "b", "count": 1, "selected": true }]));
+    assert_eq!(data["books"]["groupBy"]["nodes"][0]["topHits"], json!([{ "_id": "2" }]));
+    // and five of them are one msearch
+    let five: String = (0..5).map(|at| format!("p{at}: {PAGE} ")).collect();
+    let (data, requests) = library.ask(&format!("{{ {five} }}")).await;
+    assert_eq!(requests, "_msearch");
+    assert_eq!(data["p4"]["aggregate"]["count"], 1);
+
     // ids are one mget, however many, beside one search
     let (data, requests) =
         library.ask(r#"{ x: book(id: "1") { title } y: book(id: "none") { title } z: author(id: "1") { name } }"#).await;
