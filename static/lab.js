@@ -17,7 +17,7 @@ for (const form of document.querySelectorAll('form[data-run]')) {
     const note = document.createElement('p');
     note.className = 'remark';
     place.replaceChildren(bar, note);
-    const address = `${form.getAttribute('action')}/progress?${new URLSearchParams(new FormData(form))}`;
+    const address = `${form.dataset.run}?${new URLSearchParams(new FormData(form))}`;
     const response = await fetch(address, { signal });
     if (!response.ok) {
       const problem = await response.json().catch(() => ({}));

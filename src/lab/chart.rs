@@ -113,7 +113,9 @@ fn axis(values: impl Iterator<Item = f64> + Clone, scale: Scale, at: f64, length
 
 /// The whole picture; it may stand inside a page, or alone in a file.
 pub fn draw(chart: &Chart) -> String {
-    let legend = TOP + ROW * chart.series.len().div_ceil(2) as f64;
+    // short names stand side by side
+    let columns = if chart.series.iter().all(|series| series.name.chars().count() <= 40) { 2 } else { 1 };
+    let legend = TOP + ROW * chart.series.len().div_ceil(columns) as f64;
     let height = HEIGHT + legend;
     let bottom = height - BOTTOM;
     let all = || chart.series.iter().flat_map(|series| series.points.iter());
@@ -153,10 +155,11 @@ pub fn draw(chart: &Chart) -> String {
         (legend + TOP + bottom) / 2.0,
         escape(chart.y),
     );
+    let radius = if all().count() > 60 { "2" } else { "4" };
     for (n, series) in chart.series.iter().enumerate() {
         let colour = COLOURS[n % COLOURS.len()];
-        draw_series(&mut svg, series, n, colour, &x, &y);
-        let (column, row) = (n % 2, n / 2);
+        draw_series(&mut svg, series, n, colour, radius, &x, &y);
+        let (column, row) = (n % columns, n / columns);
         let (left, top) = (LEFT + column as f64 * (WIDTH - LEFT) / 2.0, TOP + row as f64 * ROW);
         let _ = write!(
             svg,
@@ -171,7 +174,7 @@ pub fn draw(chart: &Chart) -> String {
     svg
 }
 
-fn draw_series(svg: &mut String, series: &Series, n: usize, colour: &str, x: &Axis, y: &Axis) {
+fn draw_series(svg: &mut String, series: &Series, n: usize, colour: &str, radius: &str, x: &Axis, y: &Axis) {
     let place = |(a, b): (f64, f64)| (x.place(a), y.place(b));
     match series.shape {
         Shape::Dots => {
@@ -181,11 +184,7 @@ fn draw_series(svg: &mut String, series: &Series, n: usize, colour: &str, x: &Ax
             let last = series.points.len().saturating_sub(1);
             for (_, point) in series.points.iter().enumerate().filter(|(n, _)| n % every == 0 || *n == last) {
                 let (a, b) = place(*point);
-                let _ = write!(
-                    svg,
-                    r##"<circle cx="{a:.1}" cy="{b:.1}" r="{}"/>"##,
-                    if series.points.len() > 60 { "2" } else { "4" }
-                );
+                let _ = write!(svg, r##"<circle cx="{a:.1}" cy="{b:.1}" r="{radius}"/>"##);
             }
             svg.push_str("</g>");
         }

@@ -32,8 +32,6 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(60);
 pub const TIME: Duration = Duration::from_secs(600);
 /// Searches of one experiment, each way.
 pub const MOST_SEARCHES: u32 = 200;
-/// The name of the lab's own upstream, where none is configured.
-pub const OWN_UPSTREAM: &str = "lab";
 
 /// How far an experiment is; whoever watches it looks now and then.
 #[derive(Debug, Default)]
@@ -116,9 +114,7 @@ pub fn check_time(least: Duration) -> Result<(), Fault> {
 
 /// The upstream that tells the lab its facts.
 pub fn upstream(config: &Config, upstreams: &Upstreams) -> Result<Arc<Upstream>, Fault> {
-    let first = config.upstreams.keys().next().map(String::as_str);
-    let name = config.lab.upstream.as_deref().or(first).unwrap_or(OWN_UPSTREAM);
-    upstreams.get(name).ok_or_else(|| Fault::new(Code::NotFound, format!("there is no upstream {name:?}")))
+    upstreams.usual(config, None).map_err(|fault| Fault::new(Code::NotFound, fault))
 }
 
 /// Of what an upstream answered: `fact` of a JSON object, else all of it.

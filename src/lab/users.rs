@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::FuturesUnordered;
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Fault, Meter};
@@ -41,26 +40,27 @@ pub async fn ask(server: &str, requests: u32, delay: Duration, deadline: Instant
     let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build();
     let client = client.map_err(|fault| Fault::new(Code::Internal, format!("no client: {fault}")))?;
     let start = Instant::now();
-    let mut pending: FuturesUnordered<_> = (0..requests)
-        .map(|number| {
-            let request = client.get(format!("{server}/lab/users/{}?delay={}", number + 1, delay.as_secs_f64()));
-            async move {
-                let answered = async {
-                    let answer = request.send().await.map_err(|fault| fault.without_url().to_string())?;
-                    let status = answer.status();
-                    answer.bytes().await.map_err(|fault| fault.without_url().to_string())?;
-                    if status.is_success() { Ok(start.elapsed()) } else { Err(format!("answered with status {status}")) }
-                };
-                let outcome = timeout_at(deadline, answered).await.unwrap_or_else(|_| Err("no answer in time".into()));
-                (number as usize, outcome)
-            }
-        })
-        .collect();
+    // tasks, for the client's part is work for more than one core; they end with the set
+    let mut pending = JoinSet::new();
+    for number in 0..requests {
+        let request = client.get(format!("{server}/lab/users/{}?delay={}", number + 1, delay.as_secs_f64()));
+        pending.spawn(async move {
+            let answered = async {
+                let answer = request.send().await.map_err(|fault| fault.without_url().to_string())?;
+                let status = answer.status();
+                answer.bytes().await.map_err(|fault| fault.without_url().to_string())?;
+                if status.is_success() { Ok(start.elapsed()) } else { Err(format!("answered with status {status}")) }
+            };
+            let outcome = timeout_at(deadline, answered).await.unwrap_or_else(|_| Err("no answer in time".into()));
+            (number as usize, outcome)
+        });
+    }
     let mut users = Users { finished: vec![None; requests as usize], fault: None, elapsed: Duration::ZERO };
-    while let Some((number, outcome)) = pending.next().await {
-        match outcome {
-            Ok(finished) => users.finished[number] = Some(finished),
-            Err(fault) => users.fault = users.fault.or(Some(fault)),
+    while let Some(ended) = pending.join_next().await {
+        match ended {
+            Ok((number, Ok(finished))) => users.finished[number] = Some(finished),
+            Ok((_, Err(fault))) => users.fault = users.fault.or(Some(fault)),
+            Err(fault) => users.fault = users.fault.or(Some(fault.to_string())),
         }
         meter.one_more();
     }

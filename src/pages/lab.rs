@@ -46,8 +46,14 @@ struct LabPage {
     engine: &'static str,
     entries: Vec<(String, String)>,
     entries_fault: Option<String>,
-    /// What was just run by a form, and by which.
-    ran: Option<(String, Outcome)>,
+    ran: Option<Ran>,
+}
+
+/// What was just run by a form.
+struct Ran {
+    experiment: String,
+    asked: Asked,
+    outcome: Outcome,
 }
 
 #[derive(Template)]
@@ -58,7 +64,22 @@ struct OutcomePart<'a> {
 
 impl LabPage {
     fn outcome_of(&self, experiment: &str) -> Option<&Outcome> {
-        self.ran.as_ref().filter(|(name, _)| name == experiment).map(|(_, outcome)| outcome)
+        self.ran.as_ref().filter(|ran| ran.experiment == experiment).map(|ran| &ran.outcome)
+    }
+
+    /// What the form was sent with, where it was.
+    fn kept(&self, experiment: &str, field: &str, usual: &'static str) -> &str {
+        let asked = self.ran.as_ref().filter(|ran| ran.experiment == experiment).map(|ran| &ran.asked);
+        let given = asked.map(|asked| match field {
+            "tasks" => &asked.tasks,
+            "delay" => &asked.delay,
+            "way" => &asked.way,
+            "calls" => &asked.calls,
+            "requests" => &asked.requests,
+            "collection" => &asked.collection,
+            _ => &asked.count,
+        });
+        given.filter(|given| !given.is_empty()).map_or(usual, String::as_str)
     }
 }
 
@@ -66,7 +87,7 @@ pub(super) async fn show_lab(State(app): State<Arc<App>>, Extension(id): Extensi
     show(&app, &id, None).await
 }
 
-async fn show(app: &App, id: &RequestId, ran: Option<(String, Outcome)>) -> Response {
+async fn show(app: &App, id: &RequestId, ran: Option<Ran>) -> Response {
     let call = app.call(id);
     let catalog = shelf::catalog(app, &call).await;
     let collections = catalog.map(|catalog| catalog.collections.iter().map(|one| one.collection.name.to_string()).collect());
@@ -179,7 +200,7 @@ pub(super) async fn run_experiment(
         Err(fault) => Err(fault),
     };
     match done {
-        Ok(outcome) => show(&app, &id, Some((name, outcome))).await,
+        Ok(outcome) => show(&app, &id, Some(Ran { experiment: name, asked, outcome })).await,
         Err(fault) => Fault::new(fault.code, sentence(&fault.message)).into_response(),
     }
 }

@@ -30,6 +30,9 @@ use board::StateBoard;
 use gate::Gate;
 use shares::Board;
 
+/// The name of the lab's own upstream, where none is configured.
+pub const OWN: &str = "lab";
+
 /// All upstreams of this process, by name.
 pub struct Upstreams {
     known: RwLock<BTreeMap<String, Arc<Upstream>>>,
@@ -67,8 +70,11 @@ impl Upstreams {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
-    pub fn names(&self) -> Vec<String> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    /// The one of this name; without a name the one of the setting `lab.upstream`, else the first, else the lab's own.
+    pub fn usual(&self, config: &Config, name: Option<&str>) -> Result<Arc<Upstream>, String> {
+        let first = config.upstreams.keys().next().map(String::as_str);
+        let name = name.or(config.lab.upstream.as_deref()).or(first).unwrap_or(OWN);
+        self.get(name).ok_or_else(|| format!("there is no upstream {:?}", name.chars().take(64).collect::<String>()))
     }
 
     /// Gives back what this process holds of their limits.

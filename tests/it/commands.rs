@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use crate::app::TestApp;
 
 /// `hooke` with no settings but those given.
-fn command(arguments: &[&str]) -> Command {
+pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hooke"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("HOOKE_")) {
         command.env_remove(name);
@@ -20,7 +20,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs it to its end, for which a loaded machine has a minute.
-async fn hooke(arguments: &[&str], input: &str) -> Output {
+pub async fn hooke(arguments: &[&str], input: &str) -> Output {
     let mut child = command(arguments).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_owned();
@@ -36,11 +36,11 @@ async fn ended(child: Child) -> Output {
     tokio::time::timeout(Duration::from_secs(60), waiting).await.unwrap().unwrap().unwrap()
 }
 
-fn out(output: &Output) -> String {
+pub fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn err(output: &Output) -> String {
+pub fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 

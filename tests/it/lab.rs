@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::app::TestApp;
 use crate::browser::Browser;
+use crate::commands::{command, err, hooke, out};
 use crate::ground::{call, elasticsearch_url, unique};
 
 /// With an upstream of its own that allows this.
@@ -341,7 +342,13 @@ async fn its_routes_are_described() {
 async fn its_page_works_without_scripts() {
     let app = lab("5/20s").await;
     let page = app.get("/lab").await.text().await.unwrap();
-    for part in ["action=\"/lab/run/waits\"", "action=\"/lab/run/calls\"", "action=\"/lab/run/users\"", "5/20s", "It is empty"] {
+    for part in [
+        "action=\"/lab/run/waits#waits\"",
+        "action=\"/lab/run/calls#calls\"",
+        "action=\"/lab/run/users#users\"",
+        "5/20s",
+        "It is empty",
+    ] {
         assert!(page.contains(part), "{part}");
     }
     for (path, part) in [
@@ -394,6 +401,60 @@ async fn its_page_shows_progress_where_there_are_scripts() {
     assert_eq!(browser.evaluate("document.documentElement.scrollWidth <= innerWidth").await, true);
     assert_eq!(browser.complaints, Vec::<String>::new());
     app.stop().await;
+}
+
+#[tokio::test]
+async fn it_runs_from_a_shell() {
+    let app = lab("5/20s").await;
+    let run = async |arguments: &[&str]| hooke(&[&["lab"], arguments, &["--server", &app.url]].concat(), "").await;
+    let sums = run(&["async", "--tasks", "4", "--delay", "0.05"]).await;
+    assert!(out(&sums).contains("addition: 9\n") && out(&sums).contains("tasks: 4\n"), "{}{}", out(&sums), err(&sums));
+    let sums = run(&["sync", "--delay", "0.05", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Json>(&out(&sums)).unwrap()["output"]["multiply"], 20);
+    let facts = run(&["cat", "3"]).await;
+    assert!(out(&facts).contains("answered: 3") && out(&facts).contains(FACTS[3]), "{}", out(&facts));
+    let refused = run(&["cat", "9", "--way", "sequence"]).await;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("call 3 of 9 was refused with status 429"), "{}", err(&refused));
+    let folder = tempfile::tempdir().unwrap();
+    let plot = folder.path().join("users.svg").to_string_lossy().into_owned();
+    let users = run(&["users", "--requests", "5", "--delay", "0.05", "--out", &plot]).await;
+    assert!(users.status.success() && std::fs::read_to_string(&plot).unwrap().starts_with("<svg"), "{}", err(&users));
+    assert!(err(&run(&["searches"]).await).contains("no collection"));
+    app.stop().await;
+}
+
+struct Stopped(std::process::Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+async fn the_bundled_upstream_is_a_server_by_itself() {
+    let arguments = ["lab", "upstream", "--listen", "127.0.0.1:0", "--limit", "3/10s", "--slow", "20ms", "--fail", "0.5"];
+    let mut child = Stopped(command(&arguments).spawn().unwrap());
+    let stdout = child.0.stdout.take().unwrap();
+    let line = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut line).unwrap();
+        line
+    });
+    let line = tokio::time::timeout(Duration::from_secs(30), line).await.unwrap().unwrap();
+    let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap().trim_end_matches(",").to_owned();
+    let began = Instant::now();
+    let mut statuses = Vec::new();
+    for query in ["", "?n=3", "?fail=0&slow=0", "?slow=0", "?slow=x"] {
+        let answer = reqwest::get(format!("{url}{query}")).await.unwrap();
+        if answer.status() == 429 {
+            assert!(answer.headers().contains_key(header::RETRY_AFTER) && began.elapsed() >= Duration::from_millis(40));
+        }
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 500, 200, 429, 400], "{line}");
 }
 
 /// Two hooke processes on one cluster change the dictionary side by side.

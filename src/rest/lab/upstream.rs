@@ -20,8 +20,9 @@ use tokio::time::{Instant, sleep};
 use crate::app::App;
 use crate::config::{Rate, UpstreamConfig};
 use crate::error::Code;
-use crate::lab::{FACTS, LONGEST_DELAY, OWN_UPSTREAM, Turnstile, delay};
+use crate::lab::{FACTS, LONGEST_DELAY, Turnstile, delay};
 use crate::rest::Problem;
+use crate::upstream::OWN;
 
 /// How it behaves.
 #[derive(Clone, Copy, Debug)]
@@ -74,12 +75,12 @@ impl Drop for Own {
     }
 }
 
-/// Starts one and makes it known under [`OWN_UPSTREAM`].
+/// Starts one and makes it known under [`OWN`].
 pub async fn start_own(app: &App) -> anyhow::Result<Own> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}/fact?n={{n}}", listener.local_addr()?);
     let rate = app.config.lab.rate;
-    app.upstreams.add(OWN_UPSTREAM, &UpstreamConfig { url, rate, ..UpstreamConfig::default() })?;
+    app.upstreams.add(OWN, &UpstreamConfig { url, rate, ..UpstreamConfig::default() })?;
     let bundled = Bundled { rate, slow: Duration::ZERO, fail: 0.0 };
     Ok(Own(tokio::spawn(async move {
         if let Err(fault) = serve(listener, bundled, std::future::pending()).await {
