@@ -18,7 +18,7 @@ use crate::catalog::moments;
 use crate::config::Limits;
 use crate::error::Code;
 use crate::search::date::Time;
-use crate::search::{Error, Fetch, Filter, From, Key, Moment, PageRequest, Query, Rank, Relation, TotalRequest};
+use crate::search::{Error, Fetch, Filter, From, Key, Moment, PageRequest, Query, Relation, TotalRequest};
 use crate::telemetry::RequestId;
 
 /// Until viewers are told apart all are one.
@@ -232,7 +232,7 @@ fn query(app: &App, exposed: &Exposed, asked: &InBody, read: impl FnMut(&str) ->
     };
     let rank = match search {
         None => None,
-        Some(search) => ask::search(frame, exposed, &search).map_err(refuse)?.map(Rank::Text),
+        Some(search) => ask::search(frame, exposed, &search).map_err(refuse)?,
     };
     let filter = match &asked.filter {
         None => Filter::All,

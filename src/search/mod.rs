@@ -9,10 +9,12 @@ mod document;
 mod elastic;
 mod embedded;
 mod error;
+mod fusion;
 mod geo;
 mod page;
 mod query;
 mod suggest;
+mod vector;
 
 pub mod date;
 pub mod mapping;

@@ -20,7 +20,7 @@ use super::{Exposed, ExposedField};
 use crate::config::Limits;
 use crate::error::Code;
 use crate::search::date::Time;
-use crate::search::{Facet, Field, FieldRef, Filter, GroupKey, GroupOrder, Having, Kind, Number, Order, TextMatch};
+use crate::search::{Facet, Field, FieldRef, Filter, GroupKey, GroupOrder, Having, Kind, Number, Order, Rank};
 
 /// What is wrong with an argument, where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +70,9 @@ pub fn order(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Vec<Order>,
     order::read(on, &Place::root("orderBy"), json)
 }
 
-/// `search`: `{query, fields: [{field, boost}], operator, fuzziness}`; `None` where there is no `query`.
-pub fn search(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Option<TextMatch>, Fault> {
+/// `search`: `{query, fields: [{field, boost}], operator, fuzziness, knn: {field, vector, k, numCandidates}, fusion}`; `None` where there is
+/// neither words nor a vector.
+pub fn search(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Option<Rank>, Fault> {
     search::read(on, &Place::root("search"), json)
 }
 
@@ -160,6 +161,11 @@ pub fn can_measure(field: &Field) -> bool {
 /// Whether a search can look for words in it.
 pub fn can_search(field: &Field) -> bool {
     field.indexed && field.nested.is_none() && matches!(field.kind, Kind::Keyword(_) | Kind::Text { .. })
+}
+
+/// Whether a search can ask for what is near a vector in it.
+pub fn can_be_near(field: &Field) -> bool {
+    field.nested.is_none() && matches!(field.kind, Kind::Vector { indexed: true, .. })
 }
 
 /// What a search looks through that names no fields: all text; in a collection without text its keywords.

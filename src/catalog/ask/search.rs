@@ -1,29 +1,44 @@
-//! `search`: the words of a query, where to look for them, and how.
+//! `search`: the words of a query, where to look for them, and how; a vector to be near to; and both.
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::order::{choose, enum_field};
 use super::place::{Place, items, shown};
-use super::{Fault, can_search, default_search_fields};
+use super::{Fault, can_be_near, can_search, default_search_fields};
 use crate::catalog::Exposed;
-use crate::search::{FieldRef, Fuzziness, Operator, TextMatch};
+use crate::search::{FieldRef, Fuzziness, Kind, Operator, Rank, TextMatch};
 
-pub(super) fn read(on: &Exposed, at: &Place<'_>, json: &Json) -> Result<Option<TextMatch>, Fault> {
+/// What Elasticsearch looks at, at most.
+const MOST_NEAR: u32 = 10_000;
+
+pub(super) fn read(on: &Exposed, at: &Place<'_>, json: &Json) -> Result<Option<Rank>, Fault> {
     if json.is_null() {
         return Ok(None);
     }
     let parts = at.object(json, r#"{"query": "words"}"#)?;
     let asked = |name: &str| parts.get(name).filter(|json| !json.is_null());
-    for name in parts.keys() {
-        match name.as_str() {
-            "query" | "fields" | "operator" | "fuzziness" => {}
-            "knn" | "fusion" if asked(name).is_none() => {}
-            "knn" | "fusion" => return Err(at.key(name).unsupported("a search by vectors")),
-            other => {
-                return Err(at.key(other).fault("a search has query, fields, operator and fuzziness"));
-            }
-        }
+    const PARTS: [&str; 6] = ["query", "fields", "operator", "fuzziness", "knn", "fusion"];
+    if let Some(other) = parts.keys().find(|name| !PARTS.contains(&name.as_str())) {
+        return Err(at.key(other).fault("a search has query, fields, operator and fuzziness, knn and fusion"));
     }
+    let words = read_words(on, at, parts)?;
+    let nearest = match asked("knn") {
+        Some(json) => Some(read_nearest(on, &at.key("knn"), json)?),
+        None => None,
+    };
+    let fusion = choose(at, parts, "fusion", &[("RRF", ())])?;
+    match (words, nearest, fusion) {
+        (Some(words), Some(nearest), Some(())) => Ok(Some(Rank::Fused(vec![Rank::Text(words), nearest]))),
+        (Some(_), Some(_), None) => {
+            Err(at.fault("scores of words and of vectors do not compare: say fusion: RRF, or leave one out"))
+        }
+        (_, _, Some(())) => Err(at.key("fusion").fault("a fusion needs both query and knn")),
+        (words, nearest, None) => Ok(words.map(Rank::Text).or(nearest)),
+    }
+}
+
+fn read_words(on: &Exposed, at: &Place<'_>, parts: &Map<String, Json>) -> Result<Option<TextMatch>, Fault> {
+    let asked = |name: &str| parts.get(name).filter(|json| !json.is_null());
     let fields = match asked("fields") {
         Some(json) => Some(read_fields(on, &at.key("fields"), json)?),
         None => None,
@@ -44,6 +59,47 @@ pub(super) fn read(on: &Exposed, at: &Place<'_>, json: &Json) -> Result<Option<T
         return Err(at.fault(format_args!("`{}` has no field of text or keywords to search in", on.names.many)));
     }
     Ok(Some(TextMatch { query, fields, operator: operator.unwrap_or_default(), fuzziness: fuzziness.unwrap_or_default() }))
+}
+
+/// `{field, vector, k, numCandidates}`
+fn read_nearest(on: &Exposed, at: &Place<'_>, json: &Json) -> Result<Rank, Fault> {
+    let parts = at.object(json, r#"{"field": "NAME", "vector": [1, 2]}"#)?;
+    if let Some(key) = parts.keys().find(|key| !["field", "vector", "k", "numCandidates"].contains(&key.as_str())) {
+        return Err(at.key(key).fault("a search by a vector has field, vector, k and numCandidates"));
+    }
+    let name = parts.get("field").unwrap_or(&Json::Null);
+    let field = enum_field(on, &at.key("field"), name, |field| can_be_near(&field.field))?.field.clone();
+    let given = at.key("vector");
+    let numbers = parts.get("vector").and_then(items).unwrap_or_default();
+    let mut vector = Vec::with_capacity(numbers.len());
+    for (index, number) in numbers.iter().enumerate() {
+        #[expect(clippy::cast_possible_truncation, reason = "vectors are of floats on both engines")]
+        let number = given.index(index).number(number)? as f32;
+        if !number.is_finite() {
+            return Err(given.index(index).fault("a vector holds finite numbers"));
+        }
+        vector.push(number);
+    }
+    if let Kind::Vector { dims: Some(dims), .. } = field.kind
+        && dims as usize != vector.len()
+    {
+        return Err(given.fault(format_args!("{name} has {dims} numbers, {} were given", vector.len())));
+    }
+    let count = |key: &str| match parts.get(key).filter(|json| !json.is_null()) {
+        None => Ok(None),
+        Some(json) => match json.as_u64().and_then(|count| u32::try_from(count).ok()) {
+            Some(count @ 1..=MOST_NEAR) => Ok(Some(count)),
+            Some(count) if count > MOST_NEAR => Err(at.key(key).limit("k", key, MOST_NEAR as usize, count as usize)),
+            _ => Err(at.key(key).fault(format_args!("{key} is a whole number from 1 to {MOST_NEAR}"))),
+        },
+    };
+    let k = count("k")?.unwrap_or(10);
+    // more are looked at than are wanted: the index finds the nearest only about
+    let candidates = count("numCandidates")?.unwrap_or_else(|| (k * 2).clamp(100, MOST_NEAR));
+    if candidates < k {
+        return Err(at.key("numCandidates").fault(format_args!("numCandidates may not be less than k, which is {k}")));
+    }
+    Ok(Rank::Knn { field, vector, k, candidates })
 }
 
 fn read_fields(on: &Exposed, at: &Place<'_>, json: &Json) -> Result<Vec<(FieldRef, f32)>, Fault> {
@@ -89,8 +145,15 @@ mod tests {
     use crate::error::Code;
     use crate::search::Number;
 
-    fn ask(json: &Json) -> Result<Option<TextMatch>, Fault> {
+    fn ask(json: &Json) -> Result<Option<Rank>, Fault> {
         read(&exposed_orders(), &Place::root("search"), json)
+    }
+
+    fn text(found: Result<Option<Rank>, Fault>) -> TextMatch {
+        match found.unwrap().unwrap() {
+            Rank::Text(words) => words,
+            other => panic!("{other:?}"),
+        }
     }
 
     fn paths(found: &TextMatch) -> Vec<(&str, f32)> {
@@ -99,14 +162,14 @@ mod tests {
 
     #[test]
     fn fields_are_all_text_unless_named() {
-        let found = ask(&json!({"query": "a b"})).unwrap().unwrap();
+        let found = text(ask(&json!({"query": "a b"})));
         assert_eq!(paths(&found), [("customer", 1.0), ("shipping.street", 1.0), ("notes", 1.0)]);
         assert_eq!((found.operator, found.fuzziness), (Operator::Or, Fuzziness::None));
         let found = ask(&json!({
             "query": "a", "fields": [{"field": "STATUS", "boost": 2.5}, {"field": "NOTES"}], "operator": "AND", "fuzziness": "AUTO",
             "knn": null,
         }));
-        let found = found.unwrap().unwrap();
+        let found = text(found);
         assert_eq!(paths(&found), [("status", 2.5), ("notes", 1.0)]);
         assert_eq!((found.operator, found.fuzziness), (Operator::And, Fuzziness::Auto));
         assert_eq!(ask(&json!({"fields": null})), Ok(None));
@@ -119,7 +182,7 @@ mod tests {
         let numbers = collection("numbers", vec![number("n", Number::Long)]);
         let catalog = Catalog::of(&[words, numbers], &Config::default());
         let read = |name: &str| read(catalog.collection(name).unwrap(), &Place::root("search"), &json!({"query": "x"}));
-        assert_eq!(paths(&read("words").unwrap().unwrap()), [("a", 1.0), ("b", 1.0)]);
+        assert_eq!(paths(&text(read("words"))), [("a", 1.0), ("b", 1.0)]);
         assert!(read("numbers").is_err());
     }
 
@@ -138,6 +201,32 @@ mod tests {
         ] {
             assert_eq!(ask(&json).unwrap_err().path.join("."), path, "{json}");
         }
-        assert_eq!(ask(&json!({"knn": {"field": "EMBEDDING"}})).unwrap_err().code, Code::Unsupported);
+    }
+
+    #[test]
+    fn a_vector_alone_and_with_words() {
+        let knn = json!({"field": "EMBEDDING", "vector": [1, 0.5, 0]});
+        let Some(Rank::Knn { field, vector, k, candidates }) = ask(&json!({"knn": knn})).unwrap() else { panic!("a vector") };
+        assert_eq!((&*field.path, &*vector, k, candidates), ("embedding", &[1.0, 0.5, 0.0][..], 10, 100));
+        let fused = ask(&json!({"query": "a", "knn": knn, "fusion": "RRF"})).unwrap();
+        assert!(matches!(fused, Some(Rank::Fused(parts)) if matches!(parts[..], [Rank::Text(_), Rank::Knn { .. }])));
+        for (json, path) in [
+            (json!({"query": "a", "knn": knn}), "search"),
+            (json!({"knn": knn, "fusion": "RRF"}), "search.fusion"),
+            (json!({"knn": {"field": "NOTES", "vector": [1, 2, 3]}}), "search.knn.field"),
+            (json!({"knn": {"field": "EMBEDDING", "vector": [1, 2]}}), "search.knn.vector"),
+            (json!({"knn": {"field": "EMBEDDING"}}), "search.knn.vector"),
+            (json!({"knn": {"field": "EMBEDDING", "vector": [1, "x", 3]}}), "search.knn.vector.1"),
+            (json!({"knn": {"field": "EMBEDDING", "vector": [1, 2, 3], "k": 0}}), "search.knn.k"),
+            (
+                json!({"knn": {"field": "EMBEDDING", "vector": [1, 2, 3], "k": 20, "numCandidates": 10}}),
+                "search.knn.numCandidates",
+            ),
+            (json!({"knn": {"field": "EMBEDDING", "vector": [1, 2, 3], "near": 1}}), "search.knn.near"),
+        ] {
+            assert_eq!(ask(&json).unwrap_err().path.join("."), path, "{json}");
+        }
+        let far = json!({"knn": {"field": "EMBEDDING", "vector": [1, 2, 3], "k": 10_001}});
+        assert_eq!(ask(&far).unwrap_err().code, Code::LimitExceeded);
     }
 }

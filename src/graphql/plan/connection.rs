@@ -12,7 +12,7 @@ use crate::catalog::{Exposed, ExposedField, cursor, moments};
 use crate::graphql::errors::Failure;
 use crate::graphql::operation::{Node, Values, What, arguments};
 use crate::graphql::paging;
-use crate::search::{Fetch, HighlightRequest, Moment, PageRequest, Query, Rank, TotalRequest};
+use crate::search::{Fetch, HighlightRequest, Moment, PageRequest, Query, TotalRequest};
 impl<'a> Planner<'a> {
     pub(super) fn many(
         &self,
@@ -27,7 +27,7 @@ impl<'a> Planner<'a> {
         for (name, argument) in [("search", arguments.get("search")), ("orderBy", arguments.get("orderBy"))] {
             let Some(json) = argument.filter(|json| !json.is_null()).map(without_nulls) else { continue };
             match name {
-                "search" => query.rank = ask::search(frame, exposed, &json)?.map(Rank::Text),
+                "search" => query.rank = ask::search(frame, exposed, &json)?,
                 _ => query.order = ask::order(frame, exposed, &json)?,
             }
         }

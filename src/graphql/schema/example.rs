@@ -69,11 +69,6 @@ const NOT_YET: &[&str] = &[
     "*.items: OrderItemFacetFilter",
     "*InnerHits",
     "*.innerHits*",
-    "Fusion",
-    "*Knn",
-    "*VectorField",
-    "*.knn*",
-    "*.fusion*",
     // of hits
     "Explanation",
     "*.explanation*",

@@ -102,6 +102,7 @@ fn enumeration(name: &str) -> Option<Enum> {
         "Missing" => ("", &["FIRST", "LAST"]),
         "SearchOperator" => ("", &["OR", "AND"]),
         "Fuzziness" => ("AUTO: none up to 2 letters, one edit up to 5, else two.", &["NONE", "AUTO", "ONE", "TWO"]),
+        "Fusion" => ("RRF: by the ranks, 1 / (60 + rank) of each.", &["RRF"]),
         "Consistency" => ("SNAPSHOT: all pages of a walk see one moment; the cursor carries it.", &["LIVE", "SNAPSHOT"]),
         "FacetInclude" => ("", &["MISSING"]),
         "Metric" => ("", &["MIN", "MAX", "AVG", "SUM", "STD_DEV", "DISTINCT_COUNT", "VALUE_COUNT"]),

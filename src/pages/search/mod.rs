@@ -154,7 +154,7 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
     let frame = ask::Frame { limits, now: Time::now() };
     let mut arguments = arguments(on, spots, asked)?;
     let rank = match &arguments.search {
-        Some(json) => ask::search(frame, on, json)?.map(Rank::Text),
+        Some(json) => ask::search(frame, on, json)?,
         None => None,
     };
     let filter = match &arguments.filter {

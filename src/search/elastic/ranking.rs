@@ -1,17 +1,58 @@
-//! The words of a search -> queries that score. Pure.
+//! What ranks -> queries that score, and what is near a vector. Pure.
 
 use serde_json::{Value as Json, json};
 
-use crate::search::{Error, FieldRef, Fuzziness, Kind, Operator, Rank, Result, TextMatch};
+use crate::search::{Error, FieldRef, Fuzziness, Kind, Operator, Rank, Result, TextMatch, vector};
 
 /// What a word counts that was found by its edits, beside the BM25 of one found exactly.
 const BY_EDITS: f32 = 0.1;
 
-pub(super) fn rank(rank: &Rank) -> Result<Json> {
+/// How much more an index looks at to score exactly what it finds by vectors that it keeps in fewer bits.
+const OVERSAMPLE: f32 = 2.0;
+
+/// The part of a ranking that is a query; of vectors there is none.
+pub(super) fn rank(rank: &Rank) -> Result<Option<Json>> {
     match rank {
-        Rank::Text(text) => words(text),
-        Rank::Knn { .. } => Err(Error::Unsupported("a search by vectors".into())),
-        Rank::Fused(_) => Err(Error::Unsupported("a fused ranking".into())),
+        Rank::Text(text) => words(text).map(Some),
+        Rank::Knn { .. } => Ok(None),
+        Rank::Fused(rankings) => {
+            let found = rankings.iter().filter_map(|one| self::rank(one).transpose()).collect::<Result<Vec<_>>>()?;
+            Ok((!found.is_empty()).then(|| json!({"bool": {"should": found, "minimum_should_match": 1}})))
+        }
+    }
+}
+
+/// The documents near a vector are found beside the query, not by it: what narrows them before stands inside.
+pub(super) fn nearest(rank: &Rank, within: &[Json]) -> Result<Vec<Json>> {
+    match rank {
+        Rank::Text(_) => Ok(Vec::new()),
+        Rank::Knn { field, vector, k, candidates } => {
+            vector::check(field, vector)?;
+            let mut asked = json!({
+                "field": field.path,
+                "query_vector": vector,
+                "k": k,
+                "num_candidates": candidates,
+                "rescore_vector": {"oversample": OVERSAMPLE},
+            });
+            if !within.is_empty() {
+                asked["filter"] = json!(within);
+            }
+            Ok(vec![asked])
+        }
+        Rank::Fused(rankings) => {
+            let each = rankings.iter().map(|one| nearest(one, within)).collect::<Result<Vec<_>>>()?;
+            Ok(each.concat())
+        }
+    }
+}
+
+/// Ticks must come after it: they narrow what is near, and do not look further.
+pub(super) fn is_by_vector(rank: Option<&Rank>) -> bool {
+    match rank {
+        Some(Rank::Knn { .. }) => true,
+        Some(Rank::Fused(rankings)) => rankings.iter().any(|one| is_by_vector(Some(one))),
+        _ => false,
     }
 }
 

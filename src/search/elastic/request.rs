@@ -105,7 +105,13 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
     let computing = Computing::of(query);
     let mut body = Map::new();
     let mut put = |name: &str, value: Json| body.insert(name.into(), value);
-    put("query", condition(query, if computing.ticks_come_after() { Parts::Computed } else { Parts::All })?);
+    let parts = if computing.ticks_come_after() { Parts::Computed } else { Parts::All };
+    if let Some(rank) = query.rank.as_ref().filter(|rank| ranking::is_by_vector(Some(rank))) {
+        put("knn", json!(ranking::nearest(rank, &conditions(query, parts)?)?));
+    }
+    if !matches!(query.rank, Some(Rank::Knn { .. })) {
+        put("query", condition(query, parts)?);
+    }
     if computing.ticks_come_after() {
         let ticks = query.ticks.iter().map(|(_, filter)| filters::query(filter)).collect::<Result<Vec<_>>>()?;
         put("post_filter", json!({"bool": {"filter": ticks}}));
@@ -139,7 +145,8 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
         body: Json::Object(body),
         listed: target.contains(','),
         target,
-        global_scores: scored,
+        // beside vectors it may not be said, and is so anyway
+        global_scores: scored && !ranking::is_by_vector(query.rank.as_ref()),
         preference: (scored && snapshot.is_none()).then(|| preference(query)).flatten(),
         reading: Reading {
             size: page.size as usize,
@@ -182,17 +189,21 @@ enum Parts {
     All,
 }
 
-/// What a document must be.
-fn condition(query: &Query, parts: Parts) -> Result<Json> {
+/// What a document must be, without what ranks it.
+fn conditions(query: &Query, parts: Parts) -> Result<Vec<Json>> {
     let ticks = query.ticks.iter().map(|(_, filter)| filter).filter(|_| parts == Parts::All);
     let more = ticks.chain([&query.rule].into_iter().filter(|_| parts != Parts::Searched));
-    let parts = Filter::and([&query.filter].into_iter().chain(more).cloned());
-    let rank = query.rank.as_ref().map(ranking::rank).transpose()?;
-    let filters = match &parts {
-        Filter::All => Vec::new(),
-        Filter::And(parts) => parts.iter().map(filters::query).collect::<Result<_>>()?,
-        one => vec![filters::query(one)?],
-    };
+    match &Filter::and([&query.filter].into_iter().chain(more).cloned()) {
+        Filter::All => Ok(Vec::new()),
+        Filter::And(parts) => parts.iter().map(filters::query).collect(),
+        one => Ok(vec![filters::query(one)?]),
+    }
+}
+
+/// What a document must be.
+fn condition(query: &Query, parts: Parts) -> Result<Json> {
+    let rank = query.rank.as_ref().map(ranking::rank).transpose()?.flatten();
+    let filters = conditions(query, parts)?;
     Ok(match (rank, filters.is_empty()) {
         (None, true) => json!({"match_all": {}}),
         (Some(rank), true) => rank,

@@ -10,7 +10,7 @@ use super::client::{Answer, Request, segment};
 use super::request::{Ask, ask};
 use super::response::{Body, page};
 use super::{Elastic, failure};
-use crate::search::{Call, Collection, Error, Page, Query, Result};
+use crate::search::{Call, Collection, Error, Page, Query, Result, fusion};
 
 /// Elasticsearch refuses a first line of a request over 4,096 bytes; longer names go into the body of an `_msearch`.
 pub(super) const PATH_MOST: usize = 3_000;
@@ -21,7 +21,18 @@ struct Bodies {
 }
 
 impl Elastic {
+    /// Fused rankings are several searches of the one round trip.
     pub(super) async fn search_all(&self, call: &Call, batch: &[Query]) -> Result<Vec<Result<Page>>> {
+        match fusion::expand(batch) {
+            Some(expanded) => {
+                let answers = self.search_each(call, &expanded.queries).await?;
+                Ok(expanded.join(answers))
+            }
+            None => self.search_each(call, batch).await,
+        }
+    }
+
+    async fn search_each(&self, call: &Call, batch: &[Query]) -> Result<Vec<Result<Page>>> {
         // a query that cannot be asked fails alone; one that Elasticsearch could not parse would fail all of an `_msearch`
         let mut asks: Vec<Result<Ask>> = Vec::with_capacity(batch.len());
         for query in batch {

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout_at;
 
+use super::super::fusion;
 use super::super::{
     Call, Collection, CollectionName, DocRef, Document, Engine, Error, Fetch, FieldRef, Filter, Generations, Health, Moment,
     Page, Query, Refresh, Result, SnapshotId, Write, WriteOutcome,
@@ -240,7 +241,9 @@ impl Engine for Embedded {
     async fn search(&self, call: &Call, batch: &[Query]) -> Result<Vec<Result<Page>>> {
         let moment = self.progress.moment.load_full();
         let snapshots = Arc::clone(&self.snapshots);
-        let (batch, deadline) = (batch.to_vec(), call.deadline);
+        let expanded = fusion::expand(batch);
+        let batch = expanded.as_ref().map_or_else(|| batch.to_vec(), |expanded| expanded.queries.clone());
+        let deadline = call.deadline;
         // the caller's future: once it is dropped nobody wants the rest
         let waiting = Arc::new(());
         let wanted = Arc::downgrade(&waiting);
@@ -251,9 +254,12 @@ impl Engine for Embedded {
             let stopped = || wanted.strong_count() == 0 || tokio::time::Instant::now() >= deadline;
             Ok(batch.iter().map(|query| search_one(query, &moment, &snapshots, &stopped)).collect())
         };
-        let found = self.blocking(call, search).await;
+        let found: Result<Vec<Result<Page>>> = self.blocking(call, search).await;
         drop(waiting);
-        found
+        match expanded {
+            Some(expanded) => found.map(|pages| expanded.join(pages)),
+            None => found,
+        }
     }
 
     async fn open_snapshot(&self, _: &Call, name: &CollectionName) -> Result<SnapshotId> {

@@ -14,7 +14,7 @@ use super::super::{Analyzer, Collection, Error, Field, FieldRef, Kind, Result, S
 use super::analysis::analyze;
 use super::coercion::{LONGEST_TERM, Leaf, coerce};
 use super::layout::{Layout, column_name};
-use super::{codes, vectors};
+use super::{codes, nearest, vectors};
 
 /// Between the last word of a value of a list and the first of the next lie so many places, so that no phrase reaches across.
 const GAP: u32 = 100;
@@ -60,6 +60,10 @@ pub(super) fn index_document(
     }
     for path in gathered.present {
         document.add_bytes(layout.values, &codes::presence_term(path));
+    }
+
+    for (path, vector) in &gathered.vectors {
+        document.add_bytes(layout.vectors, &nearest::write(path, vector));
     }
 
     let mut lengths = BTreeMap::new();
@@ -111,6 +115,7 @@ struct Gathered<'a> {
     cells: BTreeMap<&'a str, Vec<i64>>,
     texts: BTreeMap<&'a str, (&'a Analyzer, Vec<String>)>,
     present: Vec<&'a str>,
+    vectors: Vec<(&'a str, Vec<f32>)>,
 }
 
 struct Walk<'a> {
@@ -186,10 +191,14 @@ impl<'a> Walk<'a> {
                 if value.is_null() {
                     return Ok(());
                 }
-                if let Err(message) = vectors::read_vector(value, *dims, indexed.then_some(*similarity)) {
-                    return self.refuse(message);
-                }
+                let vector = match vectors::read_vector(value, *dims, indexed.then_some(*similarity)) {
+                    Ok(vector) => vector,
+                    Err(message) => return self.refuse(message),
+                };
                 self.mark(field, true);
+                if *indexed && self.nested == 0 {
+                    self.gathered.vectors.push((&field.path, vector));
+                }
                 Ok(())
             }
             _ => self.leaf(field, value),

@@ -3,11 +3,12 @@
 //!
 //! The index keeps no field norms: lengths of texts are columns, from which `norms` computes what Lucene would.
 
-use tantivy::schema::{FAST, INDEXED, NumericOptions};
+use tantivy::schema::{BytesOptions, FAST, INDEXED, NumericOptions};
 use tantivy::schema::{Field, IndexRecordOption, JsonObjectOptions, STRING, Schema, TextFieldIndexing, TextOptions};
 
 use super::super::{Collection, Kind, Result};
 use super::analysis::{check_analyzer, check_normalizer};
+use super::nearest::{VECTORS, Vectors};
 use super::norms::Norms;
 
 pub(super) const ID: &str = "id";
@@ -34,6 +35,9 @@ pub(super) struct Layout {
     /// One column for each text: how many words it has.
     pub(super) lengths: Field,
     pub(super) norms: Norms,
+    /// A column of all vectors of a document.
+    pub(super) vectors: Field,
+    pub(super) nearness: Vectors,
 }
 
 impl Layout {
@@ -51,7 +55,9 @@ impl Layout {
         let words = schema.add_text_field(WORDS, TextOptions::default().set_indexing_options(positions));
         let columns = schema.add_json_field(COLUMNS, JsonObjectOptions::default().set_fast("raw"));
         let lengths = schema.add_json_field(LENGTHS, JsonObjectOptions::default().set_fast("raw"));
-        Ok(Layout { schema: schema.build(), id, seq_no, values, words, columns, lengths, norms: Norms::default() })
+        let vectors = schema.add_bytes_field(VECTORS, BytesOptions::default().set_fast());
+        let (norms, nearness) = (Norms::default(), Vectors::default());
+        Ok(Layout { schema: schema.build(), id, seq_no, values, words, columns, lengths, norms, vectors, nearness })
     }
 
     /// Whether an index of this layout can hold documents of the collection without being built again.

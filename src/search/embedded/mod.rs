@@ -21,6 +21,7 @@ mod layout;
 mod machines;
 mod matching;
 mod moment;
+mod nearest;
 mod norms;
 mod passages;
 mod phrases;

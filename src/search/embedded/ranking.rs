@@ -11,7 +11,7 @@ use tantivy::query::{
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Score, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
-use super::super::{Error, FieldRef, Fuzziness, Kind, Operator, Rank, Result, TextMatch};
+use super::super::{Error, FieldRef, Fuzziness, Kind, Operator, Result, TextMatch};
 use super::analysis::{analyze, normalize};
 use super::codes;
 use super::layout::Layout;
@@ -26,15 +26,7 @@ const SCALE: f32 = 2.2;
 /// What a word is worth that is found, by its edits or exactly, where edits are allowed.
 const FOUND: f32 = 0.1;
 
-pub(super) fn rank_query(layout: &Layout, searcher: &Searcher, rank: &Rank) -> Result<Box<dyn Query>> {
-    match rank {
-        Rank::Text(text) => text_query(layout, searcher, text),
-        Rank::Knn { .. } => Err(Error::Unsupported("a search by vectors".into())),
-        Rank::Fused(_) => Err(Error::Unsupported("a fusion of rankings".into())),
-    }
-}
-
-fn text_query(layout: &Layout, searcher: &Searcher, text: &TextMatch) -> Result<Box<dyn Query>> {
+pub(super) fn text_query(layout: &Layout, searcher: &Searcher, text: &TextMatch) -> Result<Box<dyn Query>> {
     let mut fields = Vec::with_capacity(text.fields.len());
     for (field, boost) in &text.fields {
         fields.push(field_query(layout, searcher, text, field, *boost)?);

@@ -8,15 +8,16 @@ use tantivy::Searcher;
 use tantivy::query::{BooleanQuery, ConstScoreQuery, Occur, Query as IndexQuery};
 
 use super::super::compute::checking;
-use super::super::{Error, Filter, From, Hit, Page, Query, Relation, Result, Total, TotalRequest};
+use super::super::{Error, Filter, From, Hit, Page, Query, Rank, Relation, Result, Total, TotalRequest};
 use super::collecting::{Found, Pass};
 use super::compute::compute;
 use super::documents::Documents;
 use super::highlighting::Marks;
 use super::layout::Layout;
 use super::matching::every;
+use super::nearest::Nearest;
 use super::projection::project;
-use super::ranking::rank_query;
+use super::ranking::text_query;
 use super::sorting::Sorting;
 
 /// Hits passed over and hits brought, together.
@@ -122,12 +123,32 @@ pub(super) fn match_query<'q>(
     let conditions = [&query.rule, &query.filter].into_iter().chain(ticks);
     let conditions = every(&view.layout, conditions)?;
     let Some(rank) = &query.rank else { return Ok(conditions) };
-    let rank = rank_query(&view.layout, &view.searcher, rank)?;
+    Ok(narrowed(ranked(view, query, rank)?, conditions))
+}
+
+/// What a ranking finds. Of vectors only the nearest count, and those are looked for among the documents that rule and filter leave.
+fn ranked(view: &View<'_>, query: &Query, rank: &Rank) -> Result<Box<dyn IndexQuery>> {
+    match rank {
+        Rank::Text(text) => text_query(&view.layout, &view.searcher, text),
+        Rank::Knn { field, vector, k, .. } => {
+            let within = every(&view.layout, [&query.rule, &query.filter].into_iter())?;
+            let asked = Nearest { field, vector, k: *k };
+            view.layout.nearness.nearest(&view.searcher, within.as_ref(), &asked, view.stopped)
+        }
+        // what any of them finds
+        Rank::Fused(rankings) => {
+            let found = rankings.iter().map(|rank| Ok((Occur::Should, ranked(view, query, rank)?))).collect::<Result<_>>()?;
+            Ok(Box::new(BooleanQuery::new(found)))
+        }
+    }
+}
+
+fn narrowed(rank: Box<dyn IndexQuery>, conditions: Box<dyn IndexQuery>) -> Box<dyn IndexQuery> {
     if conditions.is::<tantivy::query::AllQuery>() {
-        return Ok(rank);
+        return rank;
     }
     let conditions: Box<dyn IndexQuery> = Box::new(ConstScoreQuery::new(conditions, 0.0));
-    Ok(Box::new(BooleanQuery::new(vec![(Occur::Must, rank), (Occur::Must, conditions)])))
+    Box::new(BooleanQuery::new(vec![(Occur::Must, rank), (Occur::Must, conditions)]))
 }
 
 fn total(asked: TotalRequest, counted: u64) -> Option<Total> {

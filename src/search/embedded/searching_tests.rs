@@ -273,15 +273,6 @@ fn words_score() {
 }
 
 #[test]
-fn what_is_not_built_is_refused() {
-    let world = small();
-    let near = Filter::Near { field: world.field("tag"), center: GeoPoint { lat: 0.0, lon: 0.0 }, metres: 1.0 };
-    assert!(matches!(world.page(&Query { filter: near, ..world.query() }), Err(Error::Unsupported(_))));
-    let knn = Rank::Knn { field: world.field("tag"), vector: vec![1.0], k: 1, candidates: 1 };
-    assert!(matches!(world.page(&Query { rank: Some(knn), ..world.query() }), Err(Error::Unsupported(_))));
-}
-
-#[test]
 fn documents_are_held_against_the_mapping() {
     let world = small();
     for (document, path) in [

@@ -1,4 +1,4 @@
-//! Vectors of a document: read strictly. They are stored and returned; of the index they are only in as "has a value".
+//! Vectors of a document: read strictly. How they are kept in the index and looked for is in `nearest`.
 
 use serde_json::Value as Json;
 

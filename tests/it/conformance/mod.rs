@@ -45,6 +45,7 @@ mod patterns;
 mod places;
 mod text;
 mod unicode;
+mod vectors;
 mod writes;
 
 const COUNT: usize = collections::COUNT
@@ -64,6 +65,7 @@ const COUNT: usize = collections::COUNT
     + places::COUNT
     + text::COUNT
     + unicode::COUNT
+    + vectors::COUNT
     + writes::COUNT;
 
 /// The test runner hides what tests print that pass; this must be seen.

@@ -13,6 +13,7 @@ mod tops;
 use serde_json::{Map, Value as Json, json};
 
 use super::filters;
+use super::ranking::is_by_vector;
 use crate::search::{Collection, Compute, Computed, FieldRef, Filter, Query, Result, Scope, Slot};
 use answers::part;
 
@@ -23,7 +24,7 @@ type Aggs = Map<String, Json>;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Computing {
     compute: Vec<(Slot, Compute)>,
-    /// Fields of the ticks that some facet does not see; else none.
+    /// Fields of the ticks where some facet does not see its own, or where what is near a vector must not; else none.
     ticks: Vec<FieldRef>,
 }
 
@@ -35,7 +36,8 @@ struct Asking<'a> {
 
 impl Computing {
     pub(super) fn of(query: &Query) -> Computing {
-        let some_left_out = query.compute.iter().any(|(_, compute)| own_tick(compute, &query.ticks).is_some());
+        let some_left_out = is_by_vector(query.rank.as_ref())
+            || query.compute.iter().any(|(_, compute)| own_tick(compute, &query.ticks).is_some());
         let ticks = query.ticks.iter().filter(|_| some_left_out).map(|(field, _)| field.clone()).collect();
         Computing { compute: query.compute.clone(), ticks }
     }
