@@ -15,17 +15,25 @@ const MOST_FIELDS: usize = 40;
 pub(super) struct Arguments {
     pub(super) search: Option<Json>,
     pub(super) filter: Option<Json>,
+    pub(super) facet_filters: Option<Json>,
     pub(super) order: Option<Json>,
     /// `first`, `after` and their like.
     pub(super) page: Vec<(&'static str, Json)>,
     /// Enum values of the fields to mark.
     pub(super) highlights: Vec<String>,
+    /// Facets as they are selected.
+    pub(super) facets: Vec<String>,
 }
 
 /// A query on the collection that selects what the pages show.
 pub(super) fn write(on: &Exposed, arguments: &Arguments) -> String {
     let mut text = format!("query {{\n  {}(", on.names.many);
-    let named = [("search", &arguments.search), ("filter", &arguments.filter), ("orderBy", &arguments.order)];
+    let named = [
+        ("search", &arguments.search),
+        ("filter", &arguments.filter),
+        ("facetFilters", &arguments.facet_filters),
+        ("orderBy", &arguments.order),
+    ];
     let words = named.iter().filter_map(|(name, json)| json.as_ref().map(|json| (*name, json)));
     for (name, json) in words.chain(arguments.page.iter().map(|(name, json)| (*name, json))) {
         let _ = write!(text, "\n    {name}: ");
@@ -45,7 +53,18 @@ pub(super) fn write(on: &Exposed, arguments: &Arguments) -> String {
     for field in &on.fields {
         select(&mut text, field, 8, &mut left);
     }
-    text.push_str("      }\n    }\n  }\n}\n");
+    text.push_str("      }\n    }\n");
+    if !arguments.facets.is_empty() {
+        let _ = writeln!(text, "    facets {{\n      {}\n    }}", arguments.facets.join("\n      "));
+    }
+    text.push_str("  }\n}\n");
+    text
+}
+
+/// The value of an argument of a facet.
+pub(super) fn argument(json: &Json) -> String {
+    let mut text = String::new();
+    literal(&mut text, json, true);
     text
 }
 
@@ -78,7 +97,7 @@ fn select(text: &mut String, exposed: &ExposedField, indent: usize, left: &mut u
 }
 
 /// Where values of enums may stand, those of these keys are written bare.
-const ENUMS: [&str; 5] = ["operator", "fuzziness", "field", "direction", "score"];
+const ENUMS: [&str; 6] = ["operator", "fuzziness", "field", "direction", "score", "calendar"];
 
 fn literal(text: &mut String, json: &Json, enums: bool) {
     match json {

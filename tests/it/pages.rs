@@ -224,6 +224,93 @@ async fn pages_hold_by_cursor_and_by_number() {
     app.stop().await;
 }
 
+/// The links of a facet: address, what is ticked or chosen, and the text of a value or the title of a bar.
+fn facet(html: &str, label: &str) -> Vec<(String, bool, String)> {
+    let section = between(html, &format!("<section class=\"facet\" aria-label=\"{label}\">"), "</section>").unwrap_or_default();
+    let links = section.split("<a href=\"").skip(1);
+    links
+        .map(|link| {
+            let (address, rest) = link.split_once('"').unwrap();
+            let (tag, inner) = rest.split_once('>').unwrap();
+            let on = tag.contains("class=\"ticked\"") || tag.contains("class=\"chosen\"");
+            let title = between(inner, "<title>", "</title>");
+            let value = || {
+                let (value, count) = (between(inner, "class=\"value\">", "<")?, between(inner, "<small>", "<")?);
+                Some(format!("{value} {count}"))
+            };
+            (unescape(address), on, unescape(&title.map(str::to_owned).or_else(value).unwrap_or_default()))
+        })
+        .collect()
+}
+
+fn total(html: &str) -> String {
+    between(html, "role=\"status\"><strong>", "<").unwrap().split(' ').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn facets_narrow_by_several_ticks_and_by_stretches() {
+    let app = landmarks().await;
+    let start = page(&app, "/search/landmarks?q=river", 200).await;
+    let find = |facet: &[(String, bool, String)], value: &str| {
+        facet
+            .iter()
+            .find(|(_, _, text)| text.starts_with(&format!("{value} ")))
+            .unwrap_or_else(|| panic!("{value} in {facet:?}"))
+            .clone()
+    };
+    let bridges = find(&facet(&start, "kind"), "bridge");
+    assert!(!bridges.1 && bridges.0.ends_with("?q=river&t=kind:bridge"), "{bridges:?}");
+    let one = page(&app, &bridges.0, 200).await;
+    assert_eq!(format!("bridge {}", total(&one)), bridges.2);
+    // the neighbours keep their counts, and a second tick adds to the first
+    let dams = find(&facet(&one, "kind"), "dam");
+    assert_eq!(dams.2, find(&facet(&start, "kind"), "dam").2);
+    let two = page(&app, &dams.0, 200).await;
+    let number = |text: &str| text.rsplit(' ').next().unwrap().parse::<u64>().unwrap();
+    assert_eq!(total(&two).parse::<u64>().unwrap(), number(&bridges.2) + number(&dams.2));
+    assert_eq!(facet(&two, "kind").iter().filter(|(_, ticked, _)| *ticked).count(), 2);
+    assert!(two.contains("Remove the filter kind: bridge") && two.contains("name=\"t\" value=\"kind:dam\""), "{two}");
+    // turned again it is as before
+    assert_eq!(find(&facet(&two, "kind"), "dam").0, bridges.0);
+
+    // a bar of a histogram says how many there are, and leads to them
+    let bars = facet(&two, "year");
+    let bar = bars.iter().max_by_key(|(_, _, title)| number(title)).unwrap();
+    assert!(bar.0.contains("&r=year:"), "{bar:?}");
+    let cut = page(&app, &bar.0, 200).await;
+    assert_eq!(total(&cut), number(&bar.2).to_string());
+    assert_eq!(facet(&cut, "year").iter().filter(|(_, chosen, _)| *chosen).count(), 1);
+    assert_eq!(facet(&cut, "year").len(), bars.len(), "its own facet does not look at it");
+    // dates by years, in the words of a date
+    let opened = facet(&two, "opened");
+    assert!(
+        opened.len() > 3 && opened.iter().all(|(address, ..)| address.contains("r=opened:") && address.contains("-01-01~")),
+        "{opened:?}"
+    );
+    let opened = page(&app, &opened[1].0, 200).await;
+    assert!(!hits(&opened).is_empty());
+
+    // the query beside the hits gives the same ones, and the same counts
+    for html in [&start, &two, &cut, &opened] {
+        let data = app.data(&query(html)).await;
+        let same: Vec<&str> =
+            data["landmarks"]["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["_id"].as_str().unwrap()).collect();
+        assert_eq!(hits(html), same);
+        let values = data["landmarks"]["facets"]["kind"]["values"].as_array().unwrap();
+        let told: Vec<String> =
+            values.iter().map(|value| format!("{} {}", value["value"].as_str().unwrap(), value["count"])).collect();
+        // a tick without a count is there to be taken away
+        let shown = facet(html, "kind").into_iter().map(|(_, _, text)| text).filter(|text| !text.ends_with(' '));
+        let shown: Vec<String> = shown.collect();
+        assert_eq!(shown, told);
+    }
+    // what does not fit is told
+    page(&app, "/search/landmarks?t=nothing:1", 400).await;
+    page(&app, "/search/landmarks?r=year:1900", 400).await;
+    page(&app, "/search/landmarks?r=year:a~b", 400).await;
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_form_is_sent_on_to_the_one_address_of_its_state() {
     let app = landmarks().await;

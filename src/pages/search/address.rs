@@ -3,6 +3,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::conditions::{Condition, Spot, operators};
+use super::ticks::Tick;
 use crate::error::Code;
 use crate::pages::fault::Fault;
 use crate::search::Direction;
@@ -32,6 +33,8 @@ pub(in crate::pages) struct Asked {
     pub(in crate::pages) all_words: bool,
     pub(in crate::pages) fuzzy: bool,
     pub(in crate::pages) conditions: Vec<Condition>,
+    /// What was clicked in facets.
+    pub(in crate::pages) ticks: Vec<Tick>,
     /// Absent: by score where there is text, else as they come.
     pub(in crate::pages) sort: Option<(String, Direction)>,
     pub(in crate::pages) size: u32,
@@ -45,6 +48,7 @@ impl Default for Asked {
             all_words: false,
             fuzzy: false,
             conditions: Vec::new(),
+            ticks: Vec::new(),
             sort: None,
             size: SIZES[0],
             at: At::Number(1),
@@ -62,7 +66,7 @@ fn refuse(message: impl Into<String>) -> Fault {
     Fault::new(Code::BadUserInput, message)
 }
 
-/// `q all fuzzy f… sort size page after before last`, and `o.PATH` with `v.PATH` as the form sends them.
+/// `q all fuzzy f… t… r… sort size page after before last`, and `o.PATH` with `v.PATH` as the form sends them.
 pub(in crate::pages) fn parse(pairs: &[(String, String)], spots: &[Spot<'_>], largest: u32) -> Result<Parsed, Fault> {
     let mut asked = Asked::default();
     let mut settled = true;
@@ -79,6 +83,14 @@ pub(in crate::pages) fn parse(pairs: &[(String, String)], spots: &[Spot<'_>], la
             "all" => asked.all_words = value == "1",
             "fuzzy" => asked.fuzzy = value == "1",
             "f" => asked.conditions.push(Condition::parse(spots, value)?),
+            "t" | "r" => {
+                let tick = Tick::parse(spots, name, value)?;
+                if asked.ticks.contains(&tick) {
+                    settled = false;
+                } else {
+                    asked.ticks.push(tick);
+                }
+            }
             "sort" => asked.sort = Some(parse_sort(value)?),
             "size" => {
                 let size = value.parse().ok().filter(|size| (1..=largest).contains(size));
@@ -158,6 +170,7 @@ impl Asked {
             pairs.push(("fuzzy", "1".into()));
         }
         pairs.extend(self.conditions.iter().map(|condition| ("f", condition.write())));
+        pairs.extend(self.ticks.iter().map(Tick::write));
         if let Some((path, direction)) = &self.sort {
             let end = if *direction == Direction::Asc { "asc" } else { "desc" };
             pairs.push(("sort", format!("{path}:{end}")));
@@ -184,6 +197,23 @@ impl Asked {
 
     pub(in crate::pages) fn at(&self, at: At) -> Self {
         Asked { at, ..self.clone() }
+    }
+
+    /// From the first page on, with this tick turned. Of stretches a field has one at most.
+    pub(in crate::pages) fn turned(&self, tick: &Tick) -> Self {
+        let mut other = self.at(At::Number(1));
+        let known = other.ticks.iter().position(|known| known == tick);
+        match known {
+            Some(known) => {
+                other.ticks.remove(known);
+            }
+            None => {
+                let stretch = |tick: &Tick| matches!(tick.what, super::ticks::What::Between(..));
+                other.ticks.retain(|known| known.path != tick.path || !stretch(known) && !stretch(tick));
+                other.ticks.push(tick.clone());
+            }
+        }
+        other
     }
 
     /// From the first page on, without the condition of this number.

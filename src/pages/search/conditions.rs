@@ -199,7 +199,7 @@ impl Condition {
 }
 
 /// A value in the terms of JSON; what does not fit stays text, and the catalog says what is wrong with it.
-fn typed(kind: &Kind, text: &str) -> Json {
+pub(super) fn typed(kind: &Kind, text: &str) -> Json {
     let number = match kind {
         Kind::Number(Number::Double | Number::Float | Number::HalfFloat) => text.parse::<f64>().ok().map(Json::from),
         Kind::Number(_) => text.parse::<i64>().ok().map(Json::from),

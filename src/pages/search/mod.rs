@@ -2,8 +2,10 @@
 
 mod address;
 mod conditions;
+mod facets;
 mod hit;
 mod pager;
+mod ticks;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,6 +19,7 @@ use serde_json::{Value as Json, json};
 
 use self::address::{Asked, At, Parsed, SIZES};
 use self::conditions::{Condition, Operator, Spot};
+use self::facets::{FacetView, Wanted};
 use self::hit::HitView;
 pub(super) use self::hit::headline;
 use self::pager::Pager;
@@ -29,7 +32,8 @@ use crate::catalog::{Exposed, ask, cursor};
 use crate::error::Code;
 use crate::search::date::Time;
 use crate::search::{
-    Call, Direction, Fetch, Filter, From, HighlightRequest, Moment, PageRequest, Query, Rank, Relation, Total, TotalRequest,
+    self, Call, Direction, Fetch, Filter, From, HighlightRequest, Moment, Page, PageRequest, Query, Rank, Relation, Total,
+    TotalRequest,
 };
 use crate::telemetry::RequestId;
 
@@ -61,9 +65,11 @@ struct SearchPage {
     result: Result<Found, String>,
 }
 
-/// A filter that is on, and the address of the page without it.
+/// A filter or a tick that is on, and the address of the page without it.
 struct Chip {
     text: String,
+    /// Its name in the address, and what stands behind it.
+    name: &'static str,
     written: String,
     remove: String,
 }
@@ -92,6 +98,7 @@ struct Found {
     total: String,
     millis: String,
     hits: Vec<HitView>,
+    facets: Vec<FacetView>,
     pager: Pager,
     query: String,
     /// The same in the playground.
@@ -165,6 +172,10 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         Some(json) => ask::order(frame, on, json)?,
         None => Vec::new(),
     };
+    let ticks = match &arguments.facet_filters {
+        Some(json) => ask::facet_filters(frame, on, json)?,
+        None => Vec::new(),
+    };
     let binding = binding(on, &arguments);
     let page = place(app, asked, &binding)?;
     let marked = marked(spots, rank.as_ref());
@@ -174,6 +185,7 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         at: Moment::Live,
         rank,
         filter,
+        ticks,
         order,
         page,
         total: TotalRequest::UpTo(COUNTED),
@@ -184,11 +196,22 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         },
         ..Query::new(on.collection.name.clone())
     };
+    let mut wanted = facets::wanted(spots, asked);
 
     let began = Instant::now();
-    let mut pages = app.engine.search(call, &[query]).await?;
+    let counted = Query { compute: wanted.iter().filter_map(|wanted| wanted.first(frame)).collect(), ..query.clone() };
+    let found = match search(app, call, &counted).await {
+        // some field cannot be counted by this engine: the hits are there without facets
+        Err(search::Error::Unsupported(_)) if !counted.compute.is_empty() => {
+            wanted.clear();
+            search(app, call, &query).await?
+        }
+        found => found?,
+    };
     let took = began.elapsed();
-    let found = pages.pop().ok_or_else(|| Fault::new(Code::Internal, "The engine gave no answer."))??;
+    let facets = count_facets(app, call, frame, &mut wanted, counted, &found, asked, action).await?;
+    arguments.facets = facets.iter().map(|(wanted, _)| wanted.selection()).collect();
+    let facets = facets.into_iter().map(|(_, view)| view).collect();
 
     let text = query_text::write(on, &arguments);
     let telling = hit::telling(spots, asked.sort.as_ref().map(|(path, _)| path.as_str()));
@@ -197,10 +220,41 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         total: count(found.total, asked),
         millis: format!("{:.1}", took.as_secs_f64() * 1_000.0),
         pager: Pager::new(asked, &found, u64::from(limits.window), action, sign),
+        facets,
         hits: found.hits.iter().map(|hit| HitView::new(on, hit, &telling)).collect(),
         playground: shelf::playground_address(&text),
         query: text,
     })
+}
+
+async fn search(app: &App, call: &Call, query: &Query) -> search::Result<Page> {
+    let mut pages = app.engine.search(call, std::slice::from_ref(query)).await?;
+    pages.pop().unwrap_or_else(|| Err(search::Error::internal("the engine gave no answer")))
+}
+
+/// The facets that tell something. How numbers and dates are cut depends on what they span: that takes a second search.
+#[expect(clippy::too_many_arguments, reason = "one half of a handler")]
+async fn count_facets<'w, 'a, 's>(
+    app: &App,
+    call: &Call,
+    frame: ask::Frame<'_>,
+    wanted: &'w mut [Wanted<'a, 's>],
+    query: Query,
+    found: &Page,
+    asked: &Asked,
+    action: &str,
+) -> Result<Vec<(&'w Wanted<'a, 's>, FacetView)>, Fault> {
+    let compute: Vec<_> = wanted.iter_mut().filter_map(|wanted| wanted.second(frame, &found.computed)).collect();
+    let second = if compute.is_empty() {
+        Vec::new()
+    } else {
+        let page = PageRequest { size: 0, ..PageRequest::default() };
+        let query = Query { compute, page, total: TotalRequest::None, order: Vec::new(), fetch: Fetch::default(), ..query };
+        search(app, call, &query).await?.computed
+    };
+    let wanted: &'w [Wanted<'a, 's>] = wanted;
+    let views = wanted.iter().filter_map(|wanted| Some((wanted, wanted.view(&found.computed, &second, asked, action)?)));
+    Ok(views.collect())
 }
 
 /// The page in the words of the API.
@@ -226,11 +280,13 @@ fn arguments(on: &Exposed, spots: &[Spot<'_>], asked: &Asked) -> Result<Argument
             Some(json!([{ "field": spot.exposed.enum_name, "direction": direction }]))
         }
     };
-    Ok(Arguments { search, filter, order, ..Arguments::default() })
+    let facet_filters = (!asked.ticks.is_empty()).then(|| ticks::json(spots, &asked.ticks));
+    Ok(Arguments { search, filter, facet_filters, order, ..Arguments::default() })
 }
 
 fn binding(on: &Exposed, arguments: &Arguments) -> String {
-    cursor::binding(&on.collection.name, arguments.search.as_ref(), arguments.filter.as_ref(), None, arguments.order.as_ref())
+    let Arguments { search, filter, facet_filters, order, .. } = arguments;
+    cursor::binding(&on.collection.name, search.as_ref(), filter.as_ref(), facet_filters.as_ref(), order.as_ref())
 }
 
 fn place(app: &App, asked: &Asked, binding: &str) -> Result<PageRequest, Fault> {
@@ -286,7 +342,7 @@ fn marked(spots: &[Spot<'_>], rank: Option<&Rank>) -> Vec<(String, HighlightRequ
 
 fn count(total: Option<Total>, asked: &Asked) -> String {
     let Some(total) = total else { return String::new() };
-    let plain = asked.text.is_empty() && asked.conditions.is_empty();
+    let plain = asked.text.is_empty() && asked.conditions.is_empty() && asked.ticks.is_empty();
     let noun = match (plain, total.value) {
         (true, 1) => "document",
         (true, _) => "documents",
@@ -301,19 +357,26 @@ fn count(total: Option<Total>, asked: &Asked) -> String {
 }
 
 fn chips(asked: &Asked, spots: &[Spot<'_>], action: &str) -> Vec<Chip> {
+    let label_of = |path: &str| {
+        let spot = spots.iter().find(|spot| spot.exposed.field.path == path);
+        spot.map_or_else(|| path.to_owned(), |spot| spot.label.clone())
+    };
     let chip = |(n, condition): (usize, &Condition)| {
-        let label = spots
-            .iter()
-            .find(|spot| spot.exposed.field.path == condition.path)
-            .map_or(condition.path.as_str(), |spot| spot.label.as_str());
+        let label = label_of(&condition.path);
         let value = if condition.operator.wants_value() { condition.value.as_str() } else { "" };
         Chip {
             text: format!("{label} {} {value}", condition.operator.label).trim_end().to_owned(),
+            name: "f",
             written: condition.write(),
             remove: format!("{action}{}", asked.without(n).write()),
         }
     };
-    asked.conditions.iter().enumerate().map(chip).collect()
+    let ticks = asked.ticks.iter().map(|tick| {
+        let (name, written) = tick.write();
+        let remove = format!("{action}{}", asked.turned(tick).write());
+        Chip { text: tick.text(&label_of(&tick.path)), name, written, remove }
+    });
+    asked.conditions.iter().enumerate().map(chip).chain(ticks).collect()
 }
 
 fn rows(spots: &[Spot<'_>]) -> Vec<Row> {
