@@ -9,6 +9,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::catalog::{self, cursor::Signer, moments::Moments};
 use crate::config::Config;
@@ -24,6 +26,8 @@ pub struct App {
     pub config: Config,
     pub engine: Arc<dyn Engine>,
     pub catalog: Arc<catalog::Watch>,
+    /// When what searches see may have changed.
+    pub pulse: Arc<catalog::Pulse>,
     /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
     pub state: Arc<dyn Engine>,
     pub jobs: Arc<Jobs>,
@@ -33,6 +37,10 @@ pub struct App {
     pub upstreams: Arc<Upstreams>,
     /// By which this machine reaches us, once we listen.
     pub url: OnceLock<String>,
+    /// Told once: hooke is about to stop. Whatever keeps a connection open listens to it and ends.
+    pub ending: CancellationToken,
+    /// What has left HTTP behind, as sockets have: the server waits for it at the end.
+    pub sockets: TaskTracker,
     /// There was nothing in the data folder before.
     pub fresh: bool,
     /// Held as long as the app lives: one process a folder.
@@ -73,6 +81,9 @@ impl App {
             url: OnceLock::new(),
             catalog,
             jobs,
+            pulse: catalog::Pulse::new(engine.clone(), config.elasticsearch.is_some()),
+            ending: CancellationToken::new(),
+            sockets: TaskTracker::new(),
             fresh,
             engine,
             state,

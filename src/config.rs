@@ -230,6 +230,8 @@ pub struct Limits {
     pub top_hits: u32,
     pub time: Duration,
     pub errors: usize,
+    /// Operations at once on one WebSocket.
+    pub subscriptions: usize,
 }
 
 impl Default for Limits {
@@ -253,6 +255,7 @@ impl Default for Limits {
             top_hits: 100,
             time: Duration::from_secs(10),
             errors: 20,
+            subscriptions: 100,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP server: the routes of all parts put together, the layers around them, and a life from listening to a graceful end.
 //! Main, commands and tests start it by the same function.
 
+mod door;
 mod guard;
 mod health;
 mod observe;
@@ -16,7 +17,6 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -45,13 +45,20 @@ async fn limit_time(State(usual): State<Duration>, request: Request, next: Next)
 /// All of hooke as a service.
 pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let gate = Arc::new(guard::Gate::new(&app.config));
-    let api = graphql::Api::open(app.engine.clone(), app.catalog.changes(), app.signer.clone(), app.moments.clone(), &app.config)
-        .await?;
+    let api = graphql::Api::open(
+        app.engine.clone(),
+        app.catalog.changes(),
+        app.pulse.clone(),
+        app.signer.clone(),
+        app.moments.clone(),
+        &app.config,
+    )
+    .await?;
     let routes = Router::new()
         .merge(health::routes(app.clone(), api.clone()))
         .merge(rest::routes(app.clone()))
         .merge(pages::routes(app.clone()))
-        .merge(graphql::routes(api));
+        .merge(graphql::routes(api, app));
     let experiments = if app.config.has_lab() { rest::lab::routes(app.clone()) } else { Router::new() };
     let all = within(routes, app, app.config.limits.time).merge(within(
         experiments.merge(pages::lab_routes(app.clone())),
@@ -103,26 +110,29 @@ pub async fn run(
 
     let (told, mut heard) = tokio::sync::watch::channel(false);
     let router = router(&app).await?;
-    let listener = listener.tap_io(|stream| {
-        // answers are small and written whole: waiting for more to send only delays them
-        if let Err(fault) = stream.set_nodelay(true) {
-            tracing::debug!(%fault, "no TCP_NODELAY");
-        }
-    });
     // streams of jobs end with them, and would hold up the end of the server
-    let (jobs, mut ending) = (Arc::clone(&app.jobs), told.subscribe());
+    let (jobs, mut stopping) = (Arc::clone(&app.jobs), told.subscribe());
     let closing = AbortOnDropHandle::new(tokio::spawn(async move {
-        if ending.wait_for(|told| *told).await.is_ok() {
+        if stopping.wait_for(|told| *told).await.is_ok() {
             jobs.close().await;
         }
     }));
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let door = door::Door { listener, patience: door::PATIENCE };
+    let ending = app.ending.clone();
+    let serving = axum::serve(door, router).with_graceful_shutdown(async move {
         shutdown.await;
         tracing::info!("stopping");
+        // streams of events and sockets end now; they would outlast any grace
+        ending.cancel();
         told.send_replace(true);
     });
+    app.sockets.close();
     let ended = tokio::select! {
-        ended = async { serving.await } => ended.context("the server failed"),
+        ended = async {
+            let ended = serving.await;
+            app.sockets.wait().await;
+            ended
+        } => ended.context("the server failed"),
         () = async {
             // an error means that the server has ended by itself
             let _ = heard.wait_for(|told| *told).await;

@@ -15,6 +15,7 @@ mod fixture;
 mod memory;
 pub mod moments;
 mod names;
+mod pulse;
 mod records;
 mod reserved;
 mod sample;
@@ -23,6 +24,7 @@ mod words;
 
 pub use diff::{diff, remarks};
 use memory::{Memory, Remembered};
+pub use pulse::{Beat, Pulse};
 pub use watch::{Watch, open};
 
 /// All collections at one moment. Immutable: a change makes a new one.

@@ -440,6 +440,13 @@ pub const SETTINGS: &[Setting] = &[
     }),
     setting!("limits.errors", Number, "Errors told in one answer.", |c| Some(c.limits.errors.to_string()), |d, v| count(v)
         .map(|n| d.config.limits.errors = n)),
+    setting!(
+        "limits.subscriptions",
+        Number,
+        "Subscriptions and other operations at once on one WebSocket.",
+        |c| Some(c.limits.subscriptions.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.subscriptions = n)
+    ),
     setting!("lab.enabled", Switch, "The experiments under /lab. Default: on where hooke listens on a loopback address.",
         example "true", |d, v| typed(v).map(|on| d.config.lab.enabled = Some(on))),
     setting!("lab.upstream", Text, "The upstream that the lab asks for facts. Default: the first of [upstreams], else one of its own.",

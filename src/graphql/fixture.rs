@@ -1,11 +1,16 @@
 //! Three collections and an engine that answers as it is told, for the tests of this folder.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
+use tokio::sync::watch;
 
-use crate::catalog::Catalog;
+use super::Api;
+use crate::catalog::cursor::Signer;
+use crate::catalog::moments::Moments;
+use crate::catalog::{Catalog, Pulse};
 use crate::config::Config;
 use crate::search::{
     Call, Collection, CollectionName, Computed, DocRef, Document, DocumentId, Engine, Error, Fetch, FieldRef, Filter, From,
@@ -15,6 +20,11 @@ use crate::search::{
 /// Packages lie in one index, places behind an alias over two, orders have objects and nested elements.
 pub(super) fn catalog(config: &Config) -> Arc<Catalog> {
     Arc::new(Catalog::of(&[orders(), packages(), places()], config))
+}
+
+pub(super) async fn open(engine: &Arc<Told>, catalog: watch::Receiver<Arc<Catalog>>, config: &Config) -> Arc<Api> {
+    let (signer, moments) = (Arc::new(Signer::new(b"secret")), Arc::new(Moments::new(2)));
+    Api::open(engine.clone(), catalog, Pulse::new(engine.clone(), false), signer, moments, config).await.unwrap()
 }
 
 fn collection(name: &str, origin: Origin, body: Json) -> Arc<Collection> {
@@ -87,6 +97,10 @@ pub(super) struct Told {
     pub(super) hangs: bool,
     /// What every search that counts something is answered.
     pub(super) computed: Vec<(Slot, Computed)>,
+    /// Written later; each comes with a new number of its collection.
+    pub(super) later: Mutex<Vec<(&'static str, Document)>>,
+    pub(super) away: AtomicBool,
+    pub(super) numbers: Mutex<Generations>,
 }
 
 pub(super) fn document(index: &str, id: &str, source: Json) -> Document {
@@ -101,16 +115,29 @@ pub(super) fn document(index: &str, id: &str, source: Json) -> Document {
 }
 
 impl Told {
+    /// A change that a search of this collection may see.
+    pub(super) fn touch(&self, name: &str) {
+        let mut numbers = self.numbers.lock().unwrap();
+        *numbers.get_or_insert_default().entry(CollectionName::existing(name)).or_default() += 1;
+    }
+
+    pub(super) fn write(&self, name: &'static str, document: Document) {
+        self.later.lock().unwrap().push((name, document));
+        self.touch(name);
+    }
+
     fn page(&self, query: &Query) -> Result<Page> {
         let name = query.on[0].as_str();
-        if self.failing == Some(name) {
+        if self.failing == Some(name) || self.away.load(Ordering::Relaxed) {
             return Err(Error::Unavailable("secret cause".into()));
         }
         let meant = |document: &Document| match &query.filter {
             Filter::Ids(ids) => ids.contains(&document.id),
             _ => true,
         };
-        let found: Vec<_> = self.documents.iter().filter(|(on, document)| *on == name && meant(document)).collect();
+        let later = self.later.lock().unwrap();
+        let found: Vec<_> =
+            self.documents.iter().chain(later.iter()).filter(|(on, document)| *on == name && meant(document)).collect();
         let hits = found.iter().enumerate().map(|(at, (_, document))| Hit {
             document: document.clone(),
             score: query.fetch.scores.then_some(1.5),
@@ -183,6 +210,9 @@ impl Engine for Told {
         unused()
     }
     async fn generations(&self, _call: &Call) -> Result<Generations> {
-        unused()
+        if self.away.load(Ordering::Relaxed) {
+            return Err(Error::Unavailable("secret cause".into()));
+        }
+        Ok(self.numbers.lock().unwrap().clone())
     }
 }

@@ -12,6 +12,7 @@ mod errors;
 #[cfg(test)]
 mod fixture;
 mod ids;
+mod live;
 mod marks;
 mod moments;
 mod operation;
@@ -37,25 +38,35 @@ use tokio::task::AbortHandle;
 pub use endpoint::routes;
 pub use run::{Answer, Request};
 
-use crate::catalog::Catalog;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
+use crate::catalog::{Catalog, Pulse};
 use crate::config::Config;
 use crate::error::Code;
 use crate::search::{Call, Engine};
 use errors::Failure;
+use live::Hub;
+pub(crate) use live::Subscription;
 use run::Runner;
 use version::Version;
 
 /// The API over one engine; it follows the catalog.
 pub struct Api {
+    core: Arc<Core>,
+    live: Hub,
+    /// Owned here: it ends with the API.
+    following: AbortHandle,
+}
+
+/// What running operations needs.
+pub(crate) struct Core {
     engine: Arc<dyn Engine>,
     signer: Arc<Signer>,
     moments: Arc<Moments>,
     config: Config,
-    current: Arc<ArcSwap<Version>>,
-    /// Owned here: it ends with the API.
-    following: AbortHandle,
+    current: ArcSwap<Version>,
+    /// Told after each swap of the version.
+    swaps: watch::Sender<()>,
 }
 
 impl Api {
@@ -63,6 +74,7 @@ impl Api {
     pub async fn open(
         engine: Arc<dyn Engine>,
         catalog: watch::Receiver<Arc<Catalog>>,
+        pulse: Arc<Pulse>,
         signer: Arc<Signer>,
         moments: Arc<Moments>,
         config: &Config,
@@ -71,44 +83,65 @@ impl Api {
         let relay = config.graphql.relay;
         let seen = catalog.borrow_and_update().clone();
         let first = build(seen, relay).await?;
-        let current = Arc::new(ArcSwap::from_pointee(first));
-        let following = tokio::spawn(follow(catalog, current.clone(), relay)).abort_handle();
-        Ok(Arc::new(Api { engine, signer, moments, config: config.clone(), current, following }))
+        let current = ArcSwap::from_pointee(first);
+        let core = Arc::new(Core { engine, signer, moments, config: config.clone(), current, swaps: watch::Sender::default() });
+        let following = tokio::spawn(follow(catalog, core.clone())).abort_handle();
+        Ok(Arc::new(Api { live: Hub::new(core.clone(), pulse), core, following }))
     }
 
     /// Runs one operation against the schema of this moment.
     pub async fn run(&self, call: &Call, request: &Request) -> Answer {
-        let version = self.current.load_full();
-        if version.catalog.revision == 0 {
-            return Answer::refused(vec![Failure::new(
-                Code::BackendUnavailable,
-                "the search engine has not been reached yet; try again in a moment",
-            )]);
+        match self.core.version() {
+            Ok(version) => self.core.runner(&version).run(call, request).await,
+            Err(failure) => Answer::refused(vec![failure]),
         }
-        let runner = Runner {
-            version: &version,
-            engine: &*self.engine,
-            signer: &self.signer,
-            config: &self.config,
-            moments: &self.moments,
-        };
-        runner.run(call, request).await
+    }
+
+    /// Begins a subscription. The errors are those of a request that never ran.
+    pub(crate) fn subscribe(&self, request: &Request) -> Result<Subscription, Vec<Failure>> {
+        self.live.subscribe(request)
+    }
+
+    /// Whether the request is one for [`Api::subscribe`]; what is wrong with it is told by whoever runs it.
+    pub(crate) fn is_subscription(&self, request: &Request) -> bool {
+        let version = self.core.current.load_full();
+        self.core.runner(&version).compile(request).is_ok_and(|compiled| compiled.operation.is_subscription())
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.core.config
     }
 
     /// The schema as text.
     pub fn sdl(&self) -> Arc<str> {
-        self.current.load().sdl.clone()
+        self.core.current.load().sdl.clone()
     }
 
     /// The revision of the catalog whose schema is served.
     pub fn revision(&self) -> u64 {
-        self.current.load().catalog.revision
+        self.core.current.load().catalog.revision
     }
 }
 
 impl Drop for Api {
     fn drop(&mut self) {
         self.following.abort();
+    }
+}
+
+impl Core {
+    /// The version of the moment; none before the engine was reached once.
+    fn version(&self) -> Result<Arc<Version>, Failure> {
+        let version = self.current.load_full();
+        if version.catalog.revision == 0 {
+            let message = "the search engine has not been reached yet; try again in a moment";
+            return Err(Failure::new(Code::BackendUnavailable, message));
+        }
+        Ok(version)
+    }
+
+    fn runner<'a>(&'a self, version: &'a Arc<Version>) -> Runner<'a> {
+        Runner { version, engine: &*self.engine, signer: &self.signer, config: &self.config, moments: &self.moments }
     }
 }
 
@@ -122,12 +155,13 @@ async fn build(catalog: Arc<Catalog>, relay: bool) -> anyhow::Result<Version> {
 }
 
 /// Ends when nobody makes catalogs any more, or with the API.
-async fn follow(mut catalog: watch::Receiver<Arc<Catalog>>, current: Arc<ArcSwap<Version>>, relay: bool) {
+async fn follow(mut catalog: watch::Receiver<Arc<Catalog>>, core: Arc<Core>) {
     while catalog.changed().await.is_ok() {
         let seen = catalog.borrow_and_update().clone();
-        match build(seen, relay).await {
+        match build(seen, core.config.graphql.relay).await {
             Ok(version) => {
-                let old = current.swap(Arc::new(version));
+                let old = core.current.swap(Arc::new(version));
+                core.swaps.send_replace(());
                 // a large schema takes a while to take apart
                 drop(tokio::task::spawn_blocking(move || drop(old)));
             }

@@ -6,11 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
-use super::fixture::{Told, catalog, document};
+use super::fixture::{Told, catalog, document, open};
 use super::{Api, Request, ids};
 use crate::catalog::Catalog;
-use crate::catalog::cursor::Signer;
-use crate::catalog::moments::Moments;
 use crate::config::Config;
 use crate::search::{Call, Fetch, Filter, TotalRequest};
 
@@ -26,8 +24,7 @@ pub(super) async fn bench(engine: Told) -> Bench {
 async fn with(engine: Told, config: &Config) -> Bench {
     let engine = Arc::new(engine);
     let (_, catalog) = watch::channel(catalog(config));
-    let api =
-        Api::open(engine.clone(), catalog, Arc::new(Signer::new(b"secret")), Arc::new(Moments::new(2)), config).await.unwrap();
+    let api = open(&engine, catalog, config).await;
     Bench { api, engine }
 }
 
@@ -303,9 +300,7 @@ async fn a_bomb_of_merged_fields_costs_nothing() {
 async fn follows_the_catalog_and_says_so_before_the_first() {
     let config = Config::default();
     let (told, seen) = watch::channel(Arc::new(Catalog::default()));
-    let api = Api::open(Arc::new(packages()), seen, Arc::new(Signer::new(b"secret")), Arc::new(Moments::new(2)), &config)
-        .await
-        .unwrap();
+    let api = open(&Arc::new(packages()), seen, &config).await;
     let bench = Bench { api, engine: Arc::default() };
     assert_eq!(bench.code("{ packages { nodes { _id } } }", json!({})).await, "BACKEND_UNAVAILABLE");
     told.send_replace(catalog(&config));

@@ -18,6 +18,7 @@ mod ground;
 mod jobs;
 mod lab;
 mod layering;
+mod live;
 mod pages;
 mod rest;
 mod rest_compat;

@@ -15,20 +15,20 @@ use crate::ground::{elasticsearch_url, unique};
 
 /// Passes everything on and remembers what it was.
 #[derive(Clone)]
-struct Proxy {
+pub struct Proxy {
     upstream: String,
     http: reqwest::Client,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 #[derive(Clone, Debug)]
-struct Seen {
-    path: String,
+pub struct Seen {
+    pub path: String,
     body: String,
 }
 
 impl Proxy {
-    async fn start(upstream: String) -> (Proxy, String) {
+    pub async fn start(upstream: String) -> (Proxy, String) {
         let proxy = Proxy { upstream, http: reqwest::Client::new(), seen: Arc::default() };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -38,7 +38,7 @@ impl Proxy {
     }
 
     /// What asks for documents since the last time; looks of the catalog and at hooke's own state are left out.
-    fn take(&self) -> Vec<Seen> {
+    pub fn take(&self) -> Vec<Seen> {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap());
         let asks = |seen: &Seen| {
             ["/_search", "/_msearch", "/_mget", "/_doc", "/_count", "/_pit", "/_source"]
@@ -48,6 +48,11 @@ impl Proxy {
                 && !seen.path.contains("/.hooke-")
         };
         seen.into_iter().filter(asks).collect()
+    }
+
+    /// Everything since the last time, the catalog's looks too.
+    pub fn take_all(&self) -> Vec<Seen> {
+        std::mem::take(&mut *self.seen.lock().unwrap())
     }
 
     /// `_search _mget`, sorted.

@@ -53,6 +53,8 @@ pub(super) struct Reading {
     pub distance_at: Option<usize>,
     pub highlights: Vec<String>,
     pub computing: Computing,
+    /// Not in a snapshot: the last sort value is a shard and a number that does not last.
+    pub live: bool,
 }
 
 /// How it is known that the walk goes on.
@@ -160,6 +162,7 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
             distance_at: order.iter().position(|order| matches!(order, Order::Distance { .. })),
             highlights: query.fetch.highlights.iter().map(|request| request.field.path.clone()).collect(),
             computing,
+            live: snapshot.is_none(),
         },
     })
 }

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::failure;
 use super::request::{MARK_BEGIN, MARK_END, More, Reading};
+use super::sorting;
 use crate::search::{
     Document, DocumentId, Error, Fragment, Highlight, Hit, Key, Page, Relation, Result, Run, Source, Total, TotalRequest, Version,
 };
@@ -140,7 +141,7 @@ fn hit(found: Found, reading: &Reading) -> Result<Hit> {
                 Some(Highlight { field: path.clone(), fragments })
             })
             .collect(),
-        key: Key(found.sort),
+        key: Key(if reading.live { sorting::lasting(found.sort) } else { found.sort }),
         inner_hits: Vec::new(),
         explanation: None,
         document: Document {
@@ -207,6 +208,7 @@ mod tests {
             scored: false,
             score_at: None,
             distance_at: None,
+            live: false,
             highlights: Vec::new(),
             computing: Computing::of(&Query::new(CollectionName::existing("a"))),
         }

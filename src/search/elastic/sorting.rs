@@ -46,6 +46,16 @@ pub(super) fn after(order: &[Order], key: &Key, walk: Walk) -> Result<Vec<Json>>
     Ok(values)
 }
 
+/// The sort values of a hit as a cursor keeps them: without the document number, so that the same hit has the same cursor after a merge.
+pub(super) fn lasting(mut values: Vec<Json>) -> Vec<Json> {
+    if let Some(last) = values.last_mut()
+        && let Some(place) = last.as_i64()
+    {
+        *last = json!(place >> 32 << 32);
+    }
+    values
+}
+
 fn key(order: &Order, walk: Walk) -> Result<Json> {
     match order {
         Order::Score(direction) => Ok(json!({"_score": {"order": word(walk.turn(*direction))}})),

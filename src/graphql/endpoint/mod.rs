@@ -1,78 +1,107 @@
-//! GraphQL over HTTP by its specification: what is accepted, how it is read, and which status tells what.
+//! GraphQL over HTTP by its specification: what is accepted, how it is read, and which status tells what. One document an answer
+//! ([`media`]), a stream of events ([`events`]), or a WebSocket that carries many operations ([`socket`]).
 //!
 //! A client that accepts `application/graphql-response+json` learns from the status whether its operation ran; for one that wants
 //! `application/json` every well-formed request is 200, as it has always been.
+
+mod events;
+mod media;
+mod outcomes;
+mod protocol;
+mod socket;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::rejection::BytesRejection;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{RawQuery, State};
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, UPGRADE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use bytes::Bytes;
 use serde_json::{Map, Value as Json};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::errors::Failure;
-use super::run::{Answer, Request};
+use super::run::Request;
 use super::{Api, operation};
+use crate::app::App;
 use crate::error::Code;
 use crate::search::Call;
 use crate::telemetry::{Collections, RequestId};
+use media::{Accepted, not_acceptable};
 
-/// `/graphql` and `/schema.graphql`.
-pub fn routes(api: Arc<Api>) -> Router {
-    Router::new().route("/graphql", get(run_get).post(run_post)).route("/schema.graphql", get(show_schema)).with_state(api)
+#[derive(Clone)]
+struct Endpoint {
+    api: Arc<Api>,
+    /// hooke is about to stop.
+    ending: CancellationToken,
+    sockets: TaskTracker,
 }
 
-async fn show_schema(State(api): State<Arc<Api>>) -> Response {
+/// `/graphql` and `/schema.graphql`.
+pub fn routes(api: Arc<Api>, app: &App) -> Router {
+    let endpoint = Endpoint { api, ending: app.ending.clone(), sockets: app.sockets.clone() };
+    Router::new().route("/graphql", get(run_get).post(run_post)).route("/schema.graphql", get(show_schema)).with_state(endpoint)
+}
+
+async fn show_schema(State(endpoint): State<Endpoint>) -> Response {
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
-    (headers, api.sdl().to_string()).into_response()
+    (headers, endpoint.api.sdl().to_string()).into_response()
 }
 
 async fn run_get(
-    State(api): State<Arc<Api>>,
+    State(endpoint): State<Endpoint>,
     id: Option<Extension<RequestId>>,
     headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let media = match Media::accepted(&headers) {
-        Some(media) => media,
-        None => return not_acceptable(),
-    };
+    if headers.contains_key(UPGRADE) {
+        return match upgrade {
+            Ok(upgrade) => socket::open(upgrade, endpoint, named(id)),
+            Err(refused) => refused.into_response(),
+        };
+    }
+    let accepted = Accepted::of(&headers);
+    if accepted.document.is_none() && !accepted.events {
+        return not_acceptable();
+    }
     match of_query(query.as_deref().unwrap_or_default()) {
-        // the schema has no mutations, so the validation would refuse them too, but not as the method's fault
-        Ok(request) if operation::mutates(&request.query, request.operation_name.as_deref(), &api.config.limits) => {
+        Ok(request) if operation::mutates(&request.query, request.operation_name.as_deref(), &endpoint.api.config().limits) => {
             let refused = Failure::input("a mutation may not be sent by GET: send it by POST");
-            let mut response = media.refuse(StatusCode::METHOD_NOT_ALLOWED, refused);
+            let mut response = accepted.media().refuse(StatusCode::METHOD_NOT_ALLOWED, refused);
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             response
         }
-        Ok(request) => run(&api, id, &request, media).await,
-        Err(failure) => media.refuse(StatusCode::BAD_REQUEST, failure),
+        Ok(request) => run(endpoint, id, request, accepted).await,
+        Err(failure) => accepted.media().refuse(StatusCode::BAD_REQUEST, failure),
     }
 }
 
 async fn run_post(
-    State(api): State<Arc<Api>>,
+    State(endpoint): State<Endpoint>,
     id: Option<Extension<RequestId>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let media = match Media::accepted(&headers) {
-        Some(media) => media,
-        None => return not_acceptable(),
-    };
+    let accepted = Accepted::of(&headers);
+    if accepted.document.is_none() && !accepted.events {
+        return not_acceptable();
+    }
+    let media = accepted.media();
     if let Err(why) = check_content_type(&headers) {
         return media.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, Failure::input(why));
     }
     let body = match body {
         Ok(body) => body,
         Err(refused) if refused.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let most = api.config.limits.body;
+            let most = endpoint.api.config().limits.body;
             let message = format!("the body is longer than {most} bytes; send less at a time");
             let mut failure = Failure::new(Code::LimitExceeded, message);
             failure.more = vec![("limit", "body".into()), ("value", most.into())];
@@ -84,107 +113,29 @@ async fn run_post(
         Err(refused) => return media.refuse(refused.status(), Failure::input("the body cannot be read")),
     };
     match of_body(&body) {
-        Ok(request) => run(&api, id, &request, media).await,
+        Ok(request) => run(endpoint, id, request, accepted).await,
         Err(failure) => media.refuse(StatusCode::BAD_REQUEST, failure),
     }
 }
 
-async fn run(api: &Api, id: Option<Extension<RequestId>>, request: &Request, media: Media) -> Response {
-    let mut call = Call::within(api.config.limits.time);
-    if let Some(Extension(id)) = id {
-        call = call.named(id.0);
+async fn run(endpoint: Endpoint, id: Option<Extension<RequestId>>, request: Request, accepted: Accepted) -> Response {
+    let Endpoint { api, ending, .. } = endpoint;
+    let streamed = accepted.events && (accepted.document.is_none() || accepted.rather_events || api.is_subscription(&request));
+    if streamed {
+        return events::stream(api, request, named(id), ending);
     }
-    let mut answer = api.run(&call, request).await;
+    let call = Call::within(api.config().limits.time).named(named(id));
+    let mut answer = api.run(&call, &request).await;
     let collections = std::mem::take(&mut answer.collections);
-    let mut response = media.answer(&answer);
+    let mut response = accepted.media().answer(&answer);
     if !collections.is_empty() {
         response.extensions_mut().insert(Collections(collections));
     }
     response
 }
 
-/// How the answer is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Media {
-    Response,
-    Json,
-}
-
-impl Media {
-    /// What the client likes best of the two; `None` where it accepts neither.
-    fn accepted(headers: &HeaderMap) -> Option<Media> {
-        let mut best: Option<(Media, u16, u8)> = None;
-        let mut any = false;
-        for range in headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')) {
-            let mut parts = range.split(';').map(str::trim);
-            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-            if name.is_empty() {
-                continue;
-            }
-            any = true;
-            let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |weight| weight.parse::<f32>().ok());
-            // in thousandths, as fine as the header can say
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000")]
-            let weight = (weight.unwrap_or(0.0).clamp(0.0, 1.0) * 1_000.0) as u16;
-            let (media, precise) = match name.as_str() {
-                "application/graphql-response+json" => (Media::Response, 2),
-                "application/json" => (Media::Json, 1),
-                "application/*" | "*/*" => (Media::Json, 0),
-                _ => continue,
-            };
-            if weight > 0 && best.is_none_or(|(_, most, precision)| (weight, precise) > (most, precision)) {
-                best = Some((media, weight, precise));
-            }
-        }
-        match best {
-            Some((media, ..)) => Some(media),
-            None if any => None,
-            None => Some(Media::Json),
-        }
-    }
-
-    fn content_type(self) -> HeaderValue {
-        HeaderValue::from_static(match self {
-            Media::Response => "application/graphql-response+json; charset=utf-8",
-            Media::Json => "application/json; charset=utf-8",
-        })
-    }
-
-    fn answer(self, answer: &Answer) -> Response {
-        let status = match (self, &answer.data) {
-            (Media::Json, _) | (_, Some(_)) => StatusCode::OK,
-            (Media::Response, None) => status_of(&answer.errors),
-        };
-        self.write(status, answer)
-    }
-
-    fn refuse(self, status: StatusCode, failure: Failure) -> Response {
-        self.write(status, &Answer::refused(vec![failure]))
-    }
-
-    fn write(self, status: StatusCode, answer: &Answer) -> Response {
-        match serde_json::to_vec(answer) {
-            Ok(body) => (status, [(CONTENT_TYPE, self.content_type())], body).into_response(),
-            Err(fault) => {
-                tracing::error!(cause = %fault, "an answer cannot be written");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-        }
-    }
-}
-
-/// An operation that never ran: whose fault it was.
-fn status_of(errors: &[Failure]) -> StatusCode {
-    match errors.first().map(|failure| failure.code) {
-        Some("BACKEND_UNAVAILABLE") => StatusCode::SERVICE_UNAVAILABLE,
-        Some("INTERNAL") => StatusCode::INTERNAL_SERVER_ERROR,
-        _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-fn not_acceptable() -> Response {
-    let failure = Failure::input("accept application/graphql-response+json or application/json");
-    Media::Json.refuse(StatusCode::NOT_ACCEPTABLE, failure)
+fn named(id: Option<Extension<RequestId>>) -> Arc<str> {
+    id.map_or_else(|| Arc::from("-"), |Extension(id)| id.0)
 }
 
 fn check_content_type(headers: &HeaderMap) -> Result<(), &'static str> {
@@ -273,32 +224,6 @@ fn of_parameters(mut parameters: Map<String, Json>) -> Result<Request, Failure> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn accepted(accept: &[&str]) -> Option<Media> {
-        let mut headers = HeaderMap::new();
-        for value in accept {
-            headers.append(ACCEPT, HeaderValue::from_str(value).unwrap());
-        }
-        Media::accepted(&headers)
-    }
-
-    #[test]
-    fn negotiates() {
-        for (accept, media) in [
-            (&[][..], Some(Media::Json)),
-            (&["*/*"], Some(Media::Json)),
-            (&["application/json"], Some(Media::Json)),
-            (&["application/graphql-response+json"], Some(Media::Response)),
-            (&["application/graphql-response+json, application/json;q=0.9"], Some(Media::Response)),
-            (&["application/json, application/graphql-response+json; q=0.5"], Some(Media::Json)),
-            (&["text/html", "application/*;q=0.1"], Some(Media::Json)),
-            (&["Application/GraphQL-Response+JSON; charset=utf-8"], Some(Media::Response)),
-            (&["text/html"], None),
-            (&["application/json;q=0"], None),
-        ] {
-            assert_eq!(accepted(accept), media, "{accept:?}");
-        }
-    }
 
     #[test]
     fn reads_parameters() {

@@ -1,0 +1,149 @@
+//! Live queries: a subscription is an ordinary search that runs again when what it reads has changed.
+//!
+//! Equal subscriptions share one task, which runs the search at most once a second and publishes an answer that differs from the
+//! last one. The task is owned by its subscribers together and ends with the last of them. What is published lies in a place for one
+//! answer: a newer one replaces one that a slow subscriber has not taken yet. How answers travel is the endpoint's business.
+
+mod key;
+mod query;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::AbortHandle;
+
+use super::Core;
+use super::errors::Failure;
+use super::run::Request;
+use crate::catalog::Pulse;
+use key::Key;
+
+/// Live queries that differ, all subscribers together: each holds a task and its last answer.
+const MOST: usize = 50_000;
+
+/// Searches of live queries at once. One write may wake thousands of queries, and other requests want their turn.
+const TURNS: usize = 8;
+
+/// What a live query tells its subscribers.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    /// The first run is under way.
+    Waiting,
+    /// The whole answer as JSON.
+    Answer(Arc<str>),
+    /// It cannot go on. Nothing follows.
+    Over(Arc<Vec<Failure>>),
+}
+
+/// All live queries of one API.
+pub(crate) struct Hub {
+    core: Arc<Core>,
+    pulse: Arc<Pulse>,
+    all: Arc<Running>,
+    turns: Arc<Semaphore>,
+}
+
+type Running = Mutex<HashMap<Key, Weak<Shared>>>;
+
+/// The task of one query, held by its subscribers.
+struct Shared {
+    key: Key,
+    news: watch::Receiver<News>,
+    task: AbortHandle,
+    among: Weak<Running>,
+}
+
+/// One subscriber's view.
+pub(crate) struct Subscription {
+    news: watch::Receiver<News>,
+    _shared: Arc<Shared>,
+}
+
+impl Hub {
+    pub(crate) fn new(core: Arc<Core>, pulse: Arc<Pulse>) -> Self {
+        Hub { core, pulse, all: Arc::default(), turns: Arc::new(Semaphore::new(TURNS)) }
+    }
+
+    /// The request must be a valid subscription. Equal ones share a task; who comes later is told the last answer at once.
+    pub(crate) fn subscribe(&self, request: &Request) -> Result<Subscription, Vec<Failure>> {
+        let version = self.core.version().map_err(|failure| vec![failure])?;
+        let compiled = self.core.runner(&version).compile(request)?;
+        if !compiled.operation.is_subscription() {
+            return Err(vec![Failure::input("this is no subscription")]);
+        }
+        query::source(&self.core, &version, &compiled).map_err(|failure| vec![failure])?;
+        let key = Key::of(&compiled, request);
+
+        let (shared, over) = {
+            let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+            match all.get(&key).and_then(Weak::upgrade) {
+                Some(shared) if shared.lasts() => (shared, None),
+                over => {
+                    if all.len() >= MOST {
+                        let asked = all.len() as u64 + 1;
+                        return Err(vec![Failure::limit("subscriptions", MOST as u64, asked, "end others first")]);
+                    }
+                    let shared = Arc::new(self.begin(key.clone(), request));
+                    all.insert(key, Arc::downgrade(&shared));
+                    (shared, over)
+                }
+            }
+        };
+        // its end wants the lock too
+        drop(over);
+        let mut news = shared.news.clone();
+        news.mark_changed();
+        Ok(Subscription { news, _shared: shared })
+    }
+
+    fn begin(&self, key: Key, request: &Request) -> Shared {
+        let (tell, news) = watch::channel(News::Waiting);
+        let query = query::Query {
+            core: self.core.clone(),
+            beats: self.pulse.listen(),
+            swaps: self.core.swaps.subscribe(),
+            turns: self.turns.clone(),
+            request: request.clone(),
+            name: key.name(),
+        };
+        let task = tokio::spawn(query.run(tell)).abort_handle();
+        Shared { key, news, task, among: Arc::downgrade(&self.all) }
+    }
+}
+
+impl Shared {
+    /// One that is over has told its errors, and is not joined any more.
+    fn lasts(&self) -> bool {
+        !matches!(*self.news.borrow(), News::Over(_)) && !self.task.is_finished()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.task.abort();
+        if let Some(all) = self.among.upgrade() {
+            let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+            // it may have been begun anew meanwhile
+            if all.get(&self.key).is_some_and(|weak| weak.strong_count() == 0) {
+                all.remove(&self.key);
+            }
+        }
+    }
+}
+
+impl Subscription {
+    /// The newest that was not told yet. `None`: the query has ended without a word, which is a fault of ours.
+    pub(crate) async fn next(&mut self) -> Option<News> {
+        loop {
+            self.news.changed().await.ok()?;
+            let news = self.news.borrow_and_update().clone();
+            if !matches!(news, News::Waiting) {
+                return Some(news);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
