@@ -98,8 +98,9 @@ impl Gate {
             keeper.wake(self);
         }
         let late = |_| self.why_late();
-        let permit = timeout_at(deadline, self.concurrency.acquire()).await.map_err(late)?.map_err(|_| Refusal::Late)?;
+        // whoever has the turn waits for leave to be in flight and for a place; the others wait behind, in the order in which they came
         let _turn = timeout_at(deadline, self.turn.lock()).await.map_err(late)?;
+        let permit = timeout_at(deadline, self.concurrency.acquire()).await.map_err(late)?.map_err(|_| Refusal::Late)?;
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);

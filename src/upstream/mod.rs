@@ -13,6 +13,9 @@ mod run;
 mod shares;
 mod window;
 
+#[cfg(all(test, feature = "paused-clock"))]
+mod limits_test;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
