@@ -228,6 +228,8 @@ pub struct Limits {
     pub group_depth: usize,
     /// Documents of one group.
     pub top_hits: u32,
+    /// Operations of one bulk mutation.
+    pub operations: u32,
     pub time: Duration,
     pub errors: usize,
     /// Operations at once on one WebSocket.
@@ -253,6 +255,7 @@ impl Default for Limits {
             groups: 10_000,
             group_depth: 5,
             top_hits: 100,
+            operations: 1_000,
             time: Duration::from_secs(10),
             errors: 20,
             subscriptions: 100,

@@ -45,15 +45,7 @@ async fn limit_time(State(usual): State<Duration>, request: Request, next: Next)
 /// All of hooke as a service.
 pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let gate = Arc::new(guard::Gate::new(&app.config));
-    let api = graphql::Api::open(
-        app.engine.clone(),
-        app.catalog.changes(),
-        app.pulse.clone(),
-        app.signer.clone(),
-        app.moments.clone(),
-        &app.config,
-    )
-    .await?;
+    let api = graphql::Api::open(app).await?;
     let routes = Router::new()
         .merge(health::routes(app.clone(), api.clone()))
         .merge(rest::routes(app.clone()))

@@ -12,6 +12,7 @@ mod diff;
 mod exposure;
 #[cfg(test)]
 mod fixture;
+mod making;
 mod memory;
 pub mod moments;
 mod names;
@@ -79,6 +80,14 @@ pub struct ExposedField {
 }
 
 impl Exposed {
+    /// How the document is called in what a mutation of this collection answers: as in the roots, but `news` where that is
+    /// `newsById`, and with digits where it is `version` or `errors`, which stand beside it.
+    pub fn payload_name(&self) -> String {
+        let Names { one, many, .. } = &self.names;
+        let own = one.strip_suffix("ById").filter(|own| own == many).unwrap_or(one);
+        names::apart(own, self.collection.name.as_str(), &["errors", "version"])
+    }
+
     /// Every field at any depth, parents before children.
     pub fn all_fields(&self) -> impl Iterator<Item = &ExposedField> {
         let mut rest: Vec<&ExposedField> = self.fields.iter().rev().collect();

@@ -109,6 +109,11 @@ pub(super) fn hash(original: &str, digits: usize) -> String {
     hex
 }
 
+/// The name, with digits of what it comes from where it is taken.
+pub(super) fn apart(name: &str, original: &str, taken: &[&str]) -> String {
+    if taken.contains(&name) { format!("{name}_{}", hash(original, 4)) } else { name.to_owned() }
+}
+
 /// A namespace in which every name stands for itself.
 pub(super) fn simple(taken: &mut HashSet<String>) -> impl FnMut(usize, &str) -> bool {
     |_, name| taken.insert(name.to_owned())

@@ -98,6 +98,14 @@ impl Watch {
         self.inner.current.subscribe()
     }
 
+    pub(super) fn engine(&self) -> &dyn Engine {
+        &*self.inner.engine
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
     /// Looks at once: after something was made or removed through hooke.
     pub async fn refresh(&self, call: &Call) -> Result<()> {
         self.inner.look(call, true).await
@@ -459,7 +467,8 @@ mod tests {
                 let seq_no = seq_no.map_or(0, |seq_no| seq_no + 1);
                 held.push((id.as_str().to_owned(), seq_no, source));
                 let version = Version { seq_no, primary_term: 1 };
-                Ok(Written { id, index: Arc::from(write.on.as_str()), version, created: at.is_none(), after: None })
+                let index = Arc::from(write.on.as_str());
+                Ok(Written { id, index, routing: None, version, created: at.is_none(), after: None })
             });
             Ok(outcomes.collect())
         }

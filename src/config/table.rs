@@ -435,6 +435,13 @@ pub const SETTINGS: &[Setting] = &[
         .map(|n| d.config.limits.group_depth = n)),
     setting!("limits.top_hits", Number, "Documents of one group.", |c| Some(c.limits.top_hits.to_string()), |d, v| count(v)
         .map(|n| d.config.limits.top_hits = n)),
+    setting!(
+        "limits.operations",
+        Number,
+        "Operations of one bulk mutation.",
+        |c| Some(c.limits.operations.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.operations = n)
+    ),
     setting!("limits.time", Text, "Time for one request.", |c| quoted(&format!("{}s", c.limits.time.as_secs())), |d, v| {
         duration_of(v).map(|time| d.config.limits.time = time)
     }),

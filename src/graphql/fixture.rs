@@ -24,7 +24,7 @@ pub(super) fn catalog(config: &Config) -> Arc<Catalog> {
 
 pub(super) async fn open(engine: &Arc<Told>, catalog: watch::Receiver<Arc<Catalog>>, config: &Config) -> Arc<Api> {
     let (signer, moments) = (Arc::new(Signer::new(b"secret")), Arc::new(Moments::new(2)));
-    Api::open(engine.clone(), catalog, Pulse::new(engine.clone(), false), signer, moments, config).await.unwrap()
+    Api::over(engine.clone(), catalog, Pulse::new(engine.clone(), false), None, signer, moments, config).await.unwrap()
 }
 
 fn collection(name: &str, origin: Origin, body: Json) -> Arc<Collection> {

@@ -15,6 +15,7 @@ mod ids;
 mod live;
 mod marks;
 mod moments;
+mod mutation;
 mod operation;
 mod paging;
 mod plan;
@@ -38,6 +39,7 @@ use tokio::task::AbortHandle;
 pub use endpoint::routes;
 pub use run::{Answer, Request};
 
+use crate::app::App;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
 use crate::catalog::{Catalog, Pulse};
@@ -47,7 +49,9 @@ use crate::search::{Call, Engine};
 use errors::Failure;
 use live::Hub;
 pub(crate) use live::Subscription;
+use mutation::{Own, Reach};
 use run::Runner;
+use schema::Face;
 use version::Version;
 
 /// The API over one engine; it follows the catalog.
@@ -67,25 +71,32 @@ pub(crate) struct Core {
     current: ArcSwap<Version>,
     /// Told after each swap of the version.
     swaps: watch::Sender<()>,
+    /// Absent where there is an engine and nothing else.
+    own: Option<Own>,
 }
 
 impl Api {
     /// Builds the schema of the catalog as it is now, and again after every change of it.
-    pub async fn open(
+    pub async fn open(app: &App) -> anyhow::Result<Arc<Self>> {
+        let own = Own { catalog: app.catalog.clone(), jobs: app.jobs.clone() };
+        let (engine, signer, moments) = (app.engine.clone(), app.signer.clone(), app.moments.clone());
+        Self::over(engine, app.catalog.changes(), app.pulse.clone(), Some(own), signer, moments, &app.config).await
+    }
+
+    async fn over(
         engine: Arc<dyn Engine>,
-        catalog: watch::Receiver<Arc<Catalog>>,
+        mut changes: watch::Receiver<Arc<Catalog>>,
         pulse: Arc<Pulse>,
+        own: Option<Own>,
         signer: Arc<Signer>,
         moments: Arc<Moments>,
         config: &Config,
     ) -> anyhow::Result<Arc<Self>> {
-        let mut catalog = catalog;
-        let relay = config.graphql.relay;
-        let seen = catalog.borrow_and_update().clone();
-        let first = build(seen, relay).await?;
-        let current = ArcSwap::from_pointee(first);
-        let core = Arc::new(Core { engine, signer, moments, config: config.clone(), current, swaps: watch::Sender::default() });
-        let following = tokio::spawn(follow(catalog, core.clone())).abort_handle();
+        let seen = changes.borrow_and_update().clone();
+        let first = build(seen, Face::of(config)).await?;
+        let (current, swaps) = (ArcSwap::from_pointee(first), watch::Sender::default());
+        let core = Arc::new(Core { engine, signer, moments, config: config.clone(), current, swaps, own });
+        let following = tokio::spawn(follow(changes, core.clone())).abort_handle();
         Ok(Arc::new(Api { live: Hub::new(core.clone(), pulse), core, following }))
     }
 
@@ -141,24 +152,31 @@ impl Core {
     }
 
     fn runner<'a>(&'a self, version: &'a Arc<Version>) -> Runner<'a> {
-        Runner { version, engine: &*self.engine, signer: &self.signer, config: &self.config, moments: &self.moments }
+        Runner {
+            version,
+            engine: &*self.engine,
+            signer: &self.signer,
+            config: &self.config,
+            moments: &self.moments,
+            reach: self.own.as_ref().map(|own| Reach { own, swaps: &self.swaps, current: &self.current }),
+        }
     }
 }
 
 /// The schema of a catalog as text, as it is served.
-pub fn sdl(catalog: &Catalog, relay: bool) -> anyhow::Result<String> {
-    schema::print(catalog, relay).map_err(|fault| anyhow!("the schema cannot be built: {fault}"))
+pub fn sdl(catalog: &Catalog, config: &Config) -> anyhow::Result<String> {
+    schema::print(catalog, Face::of(config)).map_err(|fault| anyhow!("the schema cannot be built: {fault}"))
 }
 
-async fn build(catalog: Arc<Catalog>, relay: bool) -> anyhow::Result<Version> {
-    tokio::task::spawn_blocking(move || Version::build(catalog, relay)).await?
+async fn build(catalog: Arc<Catalog>, face: Face) -> anyhow::Result<Version> {
+    tokio::task::spawn_blocking(move || Version::build(catalog, face)).await?
 }
 
 /// Ends when nobody makes catalogs any more, or with the API.
-async fn follow(mut catalog: watch::Receiver<Arc<Catalog>>, core: Arc<Core>) {
-    while catalog.changed().await.is_ok() {
-        let seen = catalog.borrow_and_update().clone();
-        match build(seen, core.config.graphql.relay).await {
+async fn follow(mut changes: watch::Receiver<Arc<Catalog>>, core: Arc<Core>) {
+    while changes.changed().await.is_ok() {
+        let seen = changes.borrow_and_update().clone();
+        match build(seen, Face::of(&core.config)).await {
             Ok(version) => {
                 let old = core.current.swap(Arc::new(version));
                 core.swaps.send_replace(());

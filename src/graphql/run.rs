@@ -14,6 +14,7 @@ use super::answer::{self, Results, Shaper};
 use super::cost;
 use super::errors::{Failure, Step};
 use super::moments;
+use super::mutation::Reach;
 use super::operation::{self, Document, Selector, Values, What};
 use super::plan::{Plan, Planner};
 use super::version::Version;
@@ -65,6 +66,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) signer: &'a Signer,
     pub(crate) config: &'a Config,
     pub(crate) moments: &'a Moments,
+    /// What mutations reach beyond the engine; without it there are only those of documents.
+    pub(crate) reach: Option<Reach<'a>>,
 }
 
 impl Runner<'_> {
@@ -82,8 +85,7 @@ impl Runner<'_> {
         let compiled = self.compile(request)?;
         match compiled.operation.operation_type {
             OperationType::Query => self.execute(call, &compiled).await,
-            // the schema has none, so the validation has refused it before
-            OperationType::Mutation => Err(vec![Failure::input("mutations cannot be run here")]),
+            OperationType::Mutation => self.mutate(call, &compiled).await,
             OperationType::Subscription => Err(vec![Failure::input(
                 "a subscription answers more than once: send it through a WebSocket (graphql-transport-ws), or accept text/event-stream",
             )]),
@@ -99,12 +101,21 @@ impl Runner<'_> {
         Ok(Compiled { document, operation, variables })
     }
 
+    pub(crate) fn selector<'a>(&'a self, compiled: &'a Compiled) -> Selector<'a> {
+        Selector {
+            document: &compiled.document.valid,
+            variables: &compiled.variables,
+            roots: &self.version.roots,
+            relay: self.config.graphql.relay,
+        }
+    }
+
     /// One round trip: a query, or one event of a subscription.
     pub(crate) async fn execute(&self, call: &Call, compiled: &Compiled) -> Result<Answer, Vec<Failure>> {
         let Compiled { document, operation, variables } = compiled;
         let version = self.version;
         let limits = &self.config.limits;
-        let selector = Selector { document: &document.valid, variables, roots: &version.roots, relay: self.config.graphql.relay };
+        let selector = self.selector(compiled);
         let nodes = document.selected(operation, &selector);
         let planner = Planner {
             schema: &version.schema,
@@ -127,15 +138,27 @@ impl Runner<'_> {
         let (introspection, failures) = described;
         let results = self.ask(call, &plan, introspection).await;
         moments::note(self.moments, &plan, &results);
+        self.finish(call, &plan, results, failures)
+    }
+
+    /// The answer, from what came back.
+    pub(crate) fn finish(
+        &self,
+        call: &Call,
+        plan: &Plan<'_>,
+        results: Results,
+        failures: Vec<Failure>,
+    ) -> Result<Answer, Vec<Failure>> {
+        let limits = &self.config.limits;
         let mut shaper = Shaper { results: &results, signer: self.signer, most_errors: limits.errors, failures };
-        let data = shaper.data(&plan);
+        let data = shaper.data(plan);
         let data = serde_json::value::to_raw_value(&data).map_err(|fault| {
             tracing::error!(request_id = &*call.request_id, cause = %fault, "an answer cannot be written");
             vec![Failure::new(Code::Internal, "internal error")]
         })?;
         let mut errors = shaper.failures;
         errors.truncate(limits.errors);
-        Ok(Answer { errors, data: Some(data), collections: answer::collections(&plan) })
+        Ok(Answer { errors, data: Some(data), collections: answer::collections(plan) })
     }
 
     /// The searches as one batch, and the documents by id beside it.

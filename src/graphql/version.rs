@@ -12,7 +12,7 @@ use moka::sync::Cache;
 
 use super::errors::Failure;
 use super::operation::{self, Document, Roots};
-use super::schema;
+use super::schema::{self, Face};
 use crate::catalog::Catalog;
 use crate::config::Limits;
 
@@ -30,9 +30,9 @@ pub(crate) struct Version {
 
 impl Version {
     /// Takes a second for a thousand collections: not for a thread that serves requests.
-    pub(crate) fn build(catalog: Arc<Catalog>, relay: bool) -> anyhow::Result<Self> {
+    pub(crate) fn build(catalog: Arc<Catalog>, face: Face) -> anyhow::Result<Self> {
         let started = Instant::now();
-        let sdl = schema::print(&catalog, relay).map_err(|fault| anyhow!("{fault}")).context("the schema cannot be built")?;
+        let sdl = schema::print(&catalog, face).map_err(|fault| anyhow!("{fault}")).context("the schema cannot be built")?;
         let schema = Schema::parse_and_validate(&*sdl, "schema.graphql")
             .map_err(|faults| anyhow!("{}", faults.errors))
             .context("the schema is not valid")?;

@@ -15,7 +15,7 @@ use super::{admission, media, segment};
 use crate::app::App;
 use crate::catalog::{self, Catalog, Exposed, ExposedField};
 use crate::error::Code;
-use crate::search::{Call, Collection, CollectionName, Engine, Error, Fetch, Origin, PageRequest, Query, TotalRequest, mapping};
+use crate::search::{Call, Engine, Error, Fetch, PageRequest, Query, TotalRequest, mapping};
 use crate::telemetry::RequestId;
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -121,14 +121,10 @@ pub(super) async fn create_collection(
     let wrong = |message: String, path: &str| {
         Problem::new(Code::BadUserInput, message.clone()).with_fault(Code::BadUserInput, message, vec![path.to_owned()])
     };
-    let name = CollectionName::parse(&given.name).map_err(|fault| wrong(fault.to_string(), "name"))?;
     let fields = mapping::parse(&given.mappings).map_err(|fault| wrong(fault.to_string(), "mappings"))?;
     let call = app.call(&id);
-    let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
-    app.engine.create(&call, &collection).await?;
-    tracing::info!(collection = %name, "made a collection");
+    let name = app.catalog.make(&call, &given.name, fields).await?;
     app.catalog.refresh(&call).await?;
-    // the settings may leave it out: then it is there, but not for callers
     let exposed = admission::collection(&app, name.as_str())?;
     let place = format!("/v1/collections/{}", segment(name.as_str()));
     Ok((StatusCode::CREATED, [(header::LOCATION, place)], Json(describe(&exposed, Some(0)))).into_response())
@@ -148,8 +144,7 @@ pub(super) async fn remove_collection(
     admission::collections(&app.config)?;
     let exposed = admission::collection(&app, &name)?;
     let call = app.call(&id);
-    app.engine.remove(&call, &exposed.collection.name).await?;
-    tracing::info!(collection = name, "removed a collection");
+    app.catalog.unmake(&call, &exposed).await?;
     app.catalog.refresh(&call).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -148,6 +148,7 @@ pub type WriteOutcome = Result<Written, Error>;
 pub struct Written {
     pub id: DocumentId,
     pub index: Arc<str>,
+    pub routing: Option<Arc<str>>,
     pub version: Version,
     /// It was not there before.
     pub created: bool,

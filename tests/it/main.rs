@@ -19,6 +19,7 @@ mod jobs;
 mod lab;
 mod layering;
 mod live;
+mod mutations;
 mod pages;
 mod rest;
 mod rest_compat;

@@ -15,7 +15,7 @@ fn the_schema_of_the_sample_is_not_stale() {
     let fields = mapping::parse(&serde_json::from_str(&body).unwrap()).unwrap();
     let name = CollectionName::parse("landmarks").unwrap();
     let collection = Arc::new(Collection { name, origin: Origin::Index, fields, remarks: Vec::new() });
-    let sdl = graphql::sdl(&Catalog::of(&[collection], &Config::default()), false).unwrap();
+    let sdl = graphql::sdl(&Catalog::of(&[collection], &Config::default()), &Config::default()).unwrap();
     compare(&root.join("schema.graphql"), &sdl);
 }
 

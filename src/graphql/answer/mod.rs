@@ -15,6 +15,7 @@ use super::documents::{self, Content, View};
 use super::errors::{Failure, Step};
 use super::ids;
 use super::marks::html;
+use super::mutation::{Changed, Done};
 use super::operation::{Node, What};
 use super::plan::{Found, Many, Place, Plan, Root, Walk};
 use super::value::Value;
@@ -78,7 +79,7 @@ impl<'p> Path<'p> {
 
 /// An object to select from.
 #[derive(Clone)]
-enum Thing<'a> {
+pub(super) enum Thing<'a> {
     Connection(Connection<'a>),
     Edge(Connection<'a>, &'a Hit),
     Page(Connection<'a>),
@@ -90,21 +91,29 @@ enum Thing<'a> {
     Object { collection: &'a str, fields: &'a [ExposedField], view: View<'a> },
     Point { lat: f64, lon: f64 },
     Counted(Counted<'a>),
+    Changed(Changed<'a>),
 }
 
 #[derive(Clone, Copy)]
-struct Connection<'a> {
+pub(super) struct Connection<'a> {
     many: &'a Many<'a>,
     page: Option<&'a Page>,
 }
 
 /// What a field turns out to be, before what is selected of it is shaped.
-enum Resolved<'a> {
+pub(super) enum Resolved<'a> {
     Null,
     Leaf(Value<'a>),
     Thing(Thing<'a>),
     List(Vec<Resolved<'a>>),
     Fault(Failure),
+}
+
+impl Results {
+    /// Of an operation that asked nothing of the engine by a plan.
+    pub(crate) fn none() -> Self {
+        Results { pages: Vec::new(), documents: Ok(Vec::new()), introspection: JsonMap::default() }
+    }
 }
 
 impl<'a> Shaper<'a> {
@@ -137,6 +146,7 @@ impl<'a> Shaper<'a> {
                 None => Resolved::Thing(Thing::Connection(Connection { many, page: None })),
             },
             Root::One(exposed, place) => self.document(exposed, place),
+            Root::Done(done) => Resolved::Thing(Thing::Changed(done.into())),
             Root::Node(found) => return self.found(node, found.as_ref(), path),
             Root::Nodes(all) => {
                 let mut list = Vec::with_capacity(all.len());
@@ -273,6 +283,7 @@ impl<'a> Shaper<'a> {
                 What::Lat => *lat,
                 _ => *lon,
             })),
+            Thing::Changed(changed) => changed.resolve(node),
         }
     }
 
@@ -344,7 +355,7 @@ impl<'a> Shaper<'a> {
     }
 }
 
-fn list<'a>(items: impl Iterator<Item = Resolved<'a>>) -> Resolved<'a> {
+pub(super) fn list<'a>(items: impl Iterator<Item = Resolved<'a>>) -> Resolved<'a> {
     Resolved::List(items.collect())
 }
 
@@ -401,6 +412,8 @@ pub(crate) fn collections(plan: &Plan<'_>) -> Vec<String> {
             Root::One(exposed, _) => add(exposed),
             Root::Node(found) => found.iter().for_each(|found| add(&found.exposed)),
             Root::Nodes(all) => all.iter().flatten().for_each(|found| add(&found.exposed)),
+            Root::Done(Done::One(exposed, _) | Done::Bulk(exposed, _)) => add(exposed),
+            Root::Done(Done::Collection(_)) => {}
             Root::Own | Root::Failed(_) => {}
         }
     }

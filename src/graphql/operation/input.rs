@@ -113,11 +113,26 @@ impl Literals<'_> {
                     Value::Enum(word) if definition.values.contains_key(word) => Ok(Some(Json::String(word.to_string()))),
                     _ => Err(fault(path, format!("expected a value of {name}"))),
                 },
-                _ => match literal(name, value) {
+                _ => match if name == "JSON" { self.free(value) } else { literal(name, value) } {
                     Some(json) => scalar(name, &json).map(Some).map_err(|why| fault(path, why)),
                     None => Err(fault(path, format!("expected a value of {name}"))),
                 },
             },
+        }
+    }
+
+    /// A literal without a type, in which variables may stand; those that were not given are left out.
+    fn free(&self, value: &Value) -> Option<Json> {
+        let there = |inner: &Value| inner.as_variable().is_none_or(|name| self.variables.contains_key(name.as_str()));
+        match value {
+            Value::Variable(name) => self.variables.get(name.as_str()).cloned(),
+            Value::List(items) => items.iter().filter(|item| there(item)).map(|item| self.free(item)).collect(),
+            Value::Object(entries) => {
+                let entries = entries.iter().filter(|(_, inner)| there(inner));
+                let map = entries.map(|(name, inner)| Some((name.to_string(), self.free(inner)?)));
+                map.collect::<Option<Map<String, Json>>>().map(Json::Object)
+            }
+            other => literal("JSON", other),
         }
     }
 
@@ -276,8 +291,8 @@ mod tests {
     use super::*;
 
     const SDL: &str = "
-        type Query { find(filter: Filter, search: Search, first: Int = 10, ids: [ID!], wide: Long, one: One): Int }
-        scalar Long scalar DateMath directive @oneOf on INPUT_OBJECT
+        type Query { find(filter: Filter, search: Search, first: Int = 10, ids: [ID!], wide: Long, one: One, any: JSON): Int }
+        scalar Long scalar JSON scalar DateMath directive @oneOf on INPUT_OBJECT
         enum Way { ASC DESC }
         input Filter { size: Size and: [Filter!] when: DateMath }
         input Size { gte: Long lt: Long in: [Long!] ignoreCase: Boolean = false }
@@ -302,6 +317,15 @@ mod tests {
         let operation = "query($f: Filter, $n: Int) { find(filter: $f, first: $n) }";
         assert_eq!(coerce(operation, json!({})).unwrap(), json!({ "first": 10 }));
         assert_eq!(coerce(operation, json!({ "f": null, "n": null })).unwrap(), json!({ "first": null, "filter": null }));
+    }
+
+    #[test]
+    fn free_forms_may_be_written_out() {
+        let operation =
+            "query($a: Int, $b: Int) { find(any: { x: [1, \"y\", { z: $a }], none: $b, nil: null, on: true, d: 0.5 }) }";
+        let expected = json!({ "x": [1, "y", { "z": 7 }], "nil": null, "on": true, "d": 0.5 });
+        assert_eq!(coerce(operation, json!({ "a": 7 })).unwrap()["any"], expected);
+        assert!(coerce("{ find(any: { x: WORD }) }", json!({})).is_err());
     }
 
     #[test]

@@ -65,8 +65,8 @@ fn of_syntax(list: &DiagnosticList, most: usize) -> Vec<Failure> {
 
 impl Document {
     /// What an operation of this document selects.
-    pub(crate) fn selected(&self, operation: &Operation, selector: &Selector<'_>) -> Arc<Vec<Node>> {
-        let lay = || Arc::new(selector.roots(&operation.selection_set));
+    pub(crate) fn selected<'a>(&self, operation: &'a Operation, selector: &Selector<'a>) -> Arc<Vec<Node>> {
+        let lay = || Arc::new(selector.roots(operation));
         if self.fixed { self.laid.get_or_init(lay).clone() } else { lay() }
     }
 

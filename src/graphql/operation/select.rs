@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use apollo_compiler::executable::{DirectiveList, Field, Fragment, Selection, SelectionSet};
+use apollo_compiler::executable::{DirectiveList, Field, Fragment, Operation, Selection, SelectionSet};
 use apollo_compiler::parser::LineColumn;
 use apollo_compiler::{ExecutableDocument, Name, Node as Shared};
 use serde_json::Value as Json;
@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::Values;
 use super::counted::{self, Counted, Part};
 use crate::catalog::{Catalog, Exposed, ExposedField};
+use crate::graphql::mutation::{Mutation, Verb};
 use crate::graphql::schema::node_id;
 use crate::search::Kind;
 
@@ -74,22 +75,44 @@ pub(crate) enum What {
     Lon,
     /// Of facets, aggregates and groups.
     Counted(Part),
+    // of mutations, and of what they answer
+    Mutation(Mutation),
+    PayloadDocument,
+    PayloadVersion,
+    PayloadErrors,
+    PayloadName,
+    Items,
+    ErrorCode,
+    ErrorMessage,
+    ErrorPath,
 }
 
 /// The root fields by name.
 #[derive(Debug, Default)]
-pub(crate) struct Roots(HashMap<String, What>);
+pub(crate) struct Roots {
+    queries: HashMap<String, What>,
+    mutations: HashMap<String, What>,
+}
 
 impl Roots {
     pub(crate) fn of(catalog: &Catalog) -> Self {
         let mut roots: HashMap<String, What> = HashMap::with_capacity(catalog.collections.len() * 2 + 2);
+        let mut mutations = HashMap::with_capacity(catalog.collections.len() * 5 + 2);
         for exposed in &catalog.collections {
+            for verb in Verb::ALL {
+                let name = format!("{}{}", verb.name(), exposed.names.type_name);
+                mutations.insert(name, What::Mutation(Mutation::Write(verb, exposed.clone())));
+            }
+            let bulk = format!("bulk{}", exposed.names.types_name);
+            mutations.insert(bulk, What::Mutation(Mutation::Bulk(exposed.clone())));
             roots.insert(exposed.names.many.clone(), What::Many(exposed.clone()));
             roots.insert(exposed.names.one.clone(), What::One(exposed.clone()));
         }
         roots.insert("node".into(), What::NodeByGlobal);
         roots.insert("nodes".into(), What::NodesByGlobal);
-        Roots(roots)
+        mutations.insert("createCollection".into(), What::Mutation(Mutation::CreateCollection));
+        mutations.insert("removeCollection".into(), What::Mutation(Mutation::RemoveCollection));
+        Roots { queries: roots, mutations }
     }
 }
 
@@ -97,6 +120,7 @@ impl Roots {
 #[derive(Clone, Copy)]
 pub(super) enum Of<'a> {
     Query,
+    Mutation,
     Connection(&'a Exposed),
     Edge(&'a Exposed),
     Page,
@@ -108,6 +132,10 @@ pub(super) enum Of<'a> {
     Object(&'a ExposedField),
     Point,
     Counted(Counted<'a>),
+    Payload(&'a Exposed),
+    Bulk(&'a Exposed),
+    CollectionPayload,
+    WriteError,
     /// Nothing is selected from it here: a leaf, or what introspection and interfaces lay out themselves.
     Leaf,
 }
@@ -122,8 +150,10 @@ pub(crate) struct Selector<'a> {
 }
 
 impl<'a> Selector<'a> {
-    pub(crate) fn roots(&self, set: &'a SelectionSet) -> Vec<Node> {
-        self.select(&[set], Of::Query, &set.ty)
+    pub(crate) fn roots(&self, operation: &'a Operation) -> Vec<Node> {
+        let set = &operation.selection_set;
+        let of = if operation.operation_type.is_mutation() { Of::Mutation } else { Of::Query };
+        self.select(&[set], of, &set.ty)
     }
 
     /// What is selected of a document of this collection, where the field's own type is an interface.
@@ -206,14 +236,31 @@ impl<'a> Selector<'a> {
         Some(match (of, name) {
             (Of::Query, "__schema" | "__type") => (What::Introspection, Of::Leaf),
             (Of::Query, _) => {
-                let what = self.roots.0.get(name)?;
-                let inner = match self.roots.0.get(name)? {
+                let what = self.roots.queries.get(name)?;
+                let inner = match self.roots.queries.get(name)? {
                     What::Many(exposed) => Of::Connection(exposed),
                     What::One(exposed) => Of::Document(exposed),
                     _ => Of::Leaf,
                 };
                 (what.clone(), inner)
             }
+            (Of::Mutation, _) => {
+                let what = self.roots.mutations.get(name)?;
+                let inner = match what {
+                    What::Mutation(Mutation::Write(_, exposed)) => Of::Payload(exposed),
+                    What::Mutation(Mutation::Bulk(exposed)) => Of::Bulk(exposed),
+                    _ => Of::CollectionPayload,
+                };
+                (what.clone(), inner)
+            }
+            (Of::Payload(_) | Of::Bulk(_) | Of::CollectionPayload, "errors") => (What::PayloadErrors, Of::WriteError),
+            (Of::Payload(_), "version") => (What::PayloadVersion, Of::Leaf),
+            (Of::Payload(exposed), _) => (What::PayloadDocument, Of::Document(exposed)),
+            (Of::Bulk(exposed), "items") => (What::Items, Of::Payload(exposed)),
+            (Of::CollectionPayload, "name") => (What::PayloadName, Of::Leaf),
+            (Of::WriteError, "code") => (What::ErrorCode, Of::Leaf),
+            (Of::WriteError, "message") => (What::ErrorMessage, Of::Leaf),
+            (Of::WriteError, "path") => (What::ErrorPath, Of::Leaf),
             (Of::Connection(_), "total") => (What::Total, Of::Total),
             (Of::Connection(_), "pageInfo") => (What::PageInfo, Of::Page),
             (Of::Connection(exposed), "edges") => (What::Edges, Of::Edge(exposed)),

@@ -16,6 +16,7 @@ pub(crate) use counted::{Counted, Made, address};
 
 use super::errors::Failure;
 use super::ids::{self, Global};
+use super::mutation::Done;
 use super::operation::{Node, Selector, Values, What, arguments};
 use crate::catalog::cursor::Signer;
 use crate::catalog::{Catalog, Exposed, ExposedField};
@@ -52,6 +53,8 @@ pub(crate) enum Root<'a> {
     One(Arc<Exposed>, Place),
     Node(Option<Found>),
     Nodes(Vec<Option<Found>>),
+    /// A mutation that was carried out.
+    Done(Done),
 }
 
 /// A connection.
@@ -198,7 +201,7 @@ impl<'a> Planner<'a> {
 
 /// The parts of the source that are selected. Of an object all is brought: brought in parts, elements of a list that lack them would
 /// be missing, and one that is there would look as if it were not.
-fn paths(fields: &[ExposedField], selected: &[Node]) -> BTreeSet<Arc<str>> {
+pub(crate) fn paths(fields: &[ExposedField], selected: &[Node]) -> BTreeSet<Arc<str>> {
     let path = |node: &Node| match node.what {
         What::Field(at) => fields.get(at).map(|field| Arc::from(field.field.path.as_str())),
         _ => None,

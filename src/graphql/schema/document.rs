@@ -50,7 +50,7 @@ pub(super) fn add(types: &mut Types, exposed: &Exposed) {
         .field(described(
             "_version",
             TypeRef::named_nn(TypeRef::STRING),
-            "Names this state of the document: it changes with every write.",
+            "Names this state of the document, for ifVersion: it changes with every write.",
         ));
     for part in &exposed.fields {
         object = object.field(document_field(types, part));
@@ -98,7 +98,7 @@ fn field_type(types: &mut Types, field: &ExposedField) -> TypeRef {
     if field.list { TypeRef::named_nn_list(name) } else { TypeRef::named(name) }
 }
 
-fn output_scalar(types: &mut Types, kind: &Kind) -> &'static str {
+pub(super) fn output_scalar(types: &mut Types, kind: &Kind) -> &'static str {
     match kind {
         Kind::Keyword(_) | Kind::Text { .. } => TypeRef::STRING,
         Kind::Number(Number::Long) => types.shared("Long"),

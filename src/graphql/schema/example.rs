@@ -10,22 +10,9 @@ use super::tests::printed;
 
 /// Types that are not built yet, and single parts of types that are. What is built is taken off: the test says so.
 const NOT_YET: &[&str] = &[
-    // by mutations
-    "Mutation",
-    "Refresh",
-    "WriteError",
-    "*Payload",
-    "*Operation",
-    "PackageInput",
-    "PlaceInput",
-    "Order*Input",
-    "PackagePatch",
-    "PlacePatch",
-    "OrderPatch",
-    "ErrorCode",
-    "FieldInput",
-    "FieldKind",
     // by jobs
+    "Mutation.*Job*",
+    "JobPayload",
     "Job",
     "JobConnection",
     "JobEdge",

@@ -9,6 +9,8 @@ mod counted;
 mod document;
 mod filter;
 mod groups;
+mod input;
+mod mutation;
 mod order;
 mod scalars;
 mod search;
@@ -22,26 +24,43 @@ use async_graphql::dynamic::{
 use async_graphql::{Name, SDLExportOptions, Value};
 
 use crate::catalog::Catalog;
+use crate::config::{Config, Writes};
 
 const SUBSCRIPTION: &str = "Subscription";
 
+/// What of the settings shows in the schema.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Face {
+    pub(crate) relay: bool,
+    pub(crate) writes: Writes,
+}
+
+impl Face {
+    pub(crate) fn of(config: &Config) -> Self {
+        Face { relay: config.graphql.relay, writes: config.writes() }
+    }
+}
+
 /// The schema as text, the same for equal catalogs.
-pub(crate) fn print(catalog: &Catalog, relay: bool) -> Result<String, SchemaError> {
-    let schema = build(catalog, relay)?;
+pub(crate) fn print(catalog: &Catalog, face: Face) -> Result<String, SchemaError> {
+    let schema = build(catalog, face)?;
     Ok(schema
         .sdl_with_options(SDLExportOptions::new().include_specified_by().use_space_ident().prefer_single_line_descriptions()))
 }
 
-fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
+fn build(catalog: &Catalog, face: Face) -> Result<Schema, SchemaError> {
+    let Face { relay, writes } = face;
     // a type without fields is none
     let subscribed = (!catalog.collections.is_empty()).then_some(SUBSCRIPTION);
-    let mut types = Types { builder: Some(Schema::build("Query", None, subscribed)), shared: BTreeSet::new(), relay };
+    let mutated = mutation::any(writes, catalog.collections.len()).then_some(mutation::NAME);
+    let mut types = Types { builder: Some(Schema::build("Query", mutated, subscribed)), shared: BTreeSet::new(), relay };
     document::add_interfaces(&mut types);
     let mut query =
         Object::new("Query").description("Every root field is nullable, so that the failure of one leaves the others.");
     let mut subscription = Subscription::new(SUBSCRIPTION).description(
         "The same searches, live: the connection now, and again each time that it is another because documents changed.",
     );
+    let mut mutation = mutation::root();
     for exposed in &catalog.collections {
         let order = order::add(&mut types, exposed);
         let counted = counted::add(&mut types, exposed);
@@ -56,6 +75,12 @@ fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
         document::add(&mut types, exposed);
         query = connection::add(&mut types, query, exposed, &parts);
         subscription = connection::subscribe(subscription, exposed, &parts);
+        if mutated.is_some() {
+            mutation = mutation::add(&mut types, mutation, exposed);
+        }
+    }
+    if writes == Writes::All {
+        mutation = mutation::add_collections(&mut types, mutation);
     }
     query = document::add_roots(query, relay);
     let mut made = BTreeSet::new();
@@ -65,6 +90,9 @@ fn build(catalog: &Catalog, relay: bool) -> Result<Schema, SchemaError> {
         }
     }
     types.add(query);
+    if mutated.is_some() {
+        types.add(mutation);
+    }
     if subscribed.is_some() {
         types.add(subscription);
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::dynamic::{Enum, EnumItem, Object, Scalar, TypeRef};
 
-use super::{Types, computed, described, field, filter};
+use super::{Types, computed, described, field, filter, mutation};
 
 /// Makes a shared type and what it needs itself.
 pub(super) fn add(types: &mut Types, name: &'static str) {
@@ -68,7 +68,7 @@ pub(super) fn add(types: &mut Types, name: &'static str) {
                 .field(field("hit", TypeRef::named_nn(TypeRef::BOOLEAN))),
         ),
         other => {
-            if !computed::add_shared(types, other) {
+            if !computed::add_shared(types, other) && !mutation::add_shared(types, other) {
                 filter::add_shared(types, other);
             }
         }

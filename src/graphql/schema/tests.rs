@@ -2,16 +2,16 @@
 
 use apollo_compiler::Schema;
 
-use super::print;
+use super::{Face, print};
 use crate::catalog::Catalog;
-use crate::config::Config;
+use crate::config::{Config, Writes};
 use crate::graphql::fixture::catalog;
 use crate::search::{Collection, CollectionName, Origin, mapping};
 
 pub(super) fn printed(relay: bool) -> String {
     let mut config = Config::default();
     config.graphql.relay = relay;
-    print(&catalog(&config), relay).unwrap()
+    print(&catalog(&config), Face::of(&config)).unwrap()
 }
 
 /// The SDL of one type, blanks and descriptions apart.
@@ -81,6 +81,46 @@ fn types_have_their_fields_arguments_and_defaults() {
         ),
         ("OrderItem", "type OrderItem { sku: String qty: Int price: Float tags: [String!] parcels: [OrderItemParcel!] }"),
         ("Node", "interface Node { nodeId: ID! }"),
+        (
+            "OrderInput",
+            "input OrderInput { orderNo: String customer: String status: String gift: Boolean placedAt: DateTime invoicedOn: DateTime total: Float weight: Float ledger: Long clientIp: IP labels: [String!] ratings: [Int!] coupon: [String!] shipping: OrderShippingInput items: [OrderItemInput!] notes: String attributes: JSON embedding: [Float!] }",
+        ),
+        ("OrderShippingInput", "input OrderShippingInput { city: String street: String floor: Int }"),
+        (
+            "OrderItemInput",
+            "input OrderItemInput { sku: String qty: Int price: Float tags: [String!] parcels: [OrderItemParcelInput!] }",
+        ),
+        ("OrderItemParcelInput", "input OrderItemParcelInput { carrier: String weight: Float }"),
+        (
+            "PlacePatch",
+            "input PlacePatch { cityId: Long name: String country: String population: Long location: GeoPointInput featureCode: String adminCode: String }",
+        ),
+        ("GeoPointInput", "input GeoPointInput { lat: Float! lon: Float! }"),
+        ("PackagePayload", "type PackagePayload { package: Package version: String errors: [WriteError!]! }"),
+        (
+            "PackageOperation",
+            "input PackageOperation @oneOf { create: PackageCreateOperation update: PackageUpdateOperation upsert: PackageUpsertOperation delete: PackageDeleteOperation }",
+        ),
+        ("PackageCreateOperation", "input PackageCreateOperation { input: PackageInput! id: ID }"),
+        ("PackageUpdateOperation", "input PackageUpdateOperation { id: ID! patch: PackagePatch! ifVersion: String }"),
+        ("PackageUpsertOperation", "input PackageUpsertOperation { id: ID! input: PackageInput! }"),
+        ("PackageDeleteOperation", "input PackageDeleteOperation { id: ID! ifVersion: String }"),
+        ("PackagesBulkPayload", "type PackagesBulkPayload { items: [PackagePayload!]! errors: [WriteError!]! }"),
+        ("Refresh", "enum Refresh { NONE WAIT NOW }"),
+        ("WriteError", "type WriteError { code: ErrorCode! message: String! path: [String!]! }"),
+        (
+            "ErrorCode",
+            "enum ErrorCode { BAD_USER_INPUT NOT_FOUND CONFLICT UNAUTHENTICATED FORBIDDEN LIMIT_EXCEEDED BAD_CURSOR TIMEOUT BACKEND_UNAVAILABLE PARTIAL_RESULT UNSUPPORTED INTERNAL }",
+        ),
+        (
+            "FieldKind",
+            "enum FieldKind { KEYWORD TEXT LONG INTEGER SHORT BYTE DOUBLE FLOAT BOOLEAN DATE IP GEO_POINT VECTOR OBJECT NESTED }",
+        ),
+        (
+            "FieldInput",
+            "input FieldInput { path: String! kind: FieldKind! list: Boolean = false keyword: Boolean = false format: String dims: Int }",
+        ),
+        ("CollectionPayload", "type CollectionPayload { name: String errors: [WriteError!]! }"),
     ] {
         assert_eq!(sorted(&of_type(&sdl, name)), sorted(text), "{name}");
     }
@@ -97,6 +137,40 @@ fn types_have_their_fields_arguments_and_defaults() {
 }
 
 #[test]
+fn mutations_are_there_as_far_as_the_settings_let_them() {
+    let root = |writes| {
+        let config = Config { writes: Some(writes), ..Config::default() };
+        print(&catalog(&config), Face::of(&config)).unwrap()
+    };
+    let all = of_type(&root(Writes::All), "Mutation");
+    for part in [
+        "createPackage(input: PackageInput!, id: ID, refresh: Refresh = NONE): PackagePayload",
+        "updatePackage(id: ID!, patch: PackagePatch!, ifVersion: String, refresh: Refresh = NONE): PackagePayload",
+        "upsertPackage(id: ID!, input: PackageInput!, refresh: Refresh = NONE): PackagePayload",
+        "deletePackage(id: ID!, ifVersion: String, refresh: Refresh = NONE): PackagePayload",
+        "bulkPackages(operations: [PackageOperation!]!, refresh: Refresh = NONE): PackagesBulkPayload",
+        "createCollection(name: String!, fields: [FieldInput!]!): CollectionPayload",
+        "removeCollection(name: String!): CollectionPayload",
+    ] {
+        assert!(all.contains(part), "{part} in {all}");
+    }
+    let documents = root(Writes::Documents);
+    assert!(of_type(&documents, "Mutation").contains("bulkOrders") && !documents.contains("createCollection"));
+    let off = root(Writes::Off);
+    for absent in ["Mutation", "PackageInput", "WriteError", "enum Refresh"] {
+        assert!(!off.contains(absent), "{absent}");
+    }
+}
+
+#[test]
+fn a_collection_without_a_field_to_write_has_only_deletions() {
+    let sdl = of_mapping(&serde_json::json!({ "properties": { "v": { "type": "version_of_another_plugin" } } }));
+    let operation = of_type(&sdl, "ThingOperation");
+    assert_eq!(operation, "input ThingOperation @oneOf { delete: ThingDeleteOperation }");
+    assert!(!sdl.contains("createThing") && !sdl.contains("ThingInput"), "{sdl}");
+}
+
+#[test]
 fn relay_renames_the_global_id() {
     let sdl = printed(true);
     assert_eq!(of_type(&sdl, "Node"), "interface Node { id: ID! }");
@@ -107,7 +181,7 @@ fn of_mapping(body: &serde_json::Value) -> String {
     let fields = mapping::read(body).fields;
     let collection = Collection { name: CollectionName::existing("things"), origin: Origin::Index, fields, remarks: Vec::new() };
     let catalog = Catalog::of(&[std::sync::Arc::new(collection)], &Config::default());
-    let sdl = print(&catalog, false).unwrap();
+    let sdl = print(&catalog, Face::of(&Config::default())).unwrap();
     Schema::parse_and_validate(&sdl, "s").unwrap();
     sdl
 }
@@ -124,7 +198,7 @@ fn what_would_be_empty_is_left_out() {
 
 #[test]
 fn nothing_at_all_is_a_schema_too() {
-    let sdl = print(&Catalog::default(), false).unwrap();
+    let sdl = print(&Catalog::default(), Face::of(&Config::default())).unwrap();
     Schema::parse_and_validate(&sdl, "s").unwrap();
 }
 
@@ -144,9 +218,9 @@ fn a_thousand_collections() {
     let started = std::time::Instant::now();
     let catalog = Catalog::of(&collections, &Config::default());
     let named = started.elapsed();
-    let sdl = print(&catalog, false).unwrap();
+    let sdl = print(&catalog, Face::of(&Config::default())).unwrap();
     let printed = started.elapsed();
-    let version = crate::graphql::version::Version::build(std::sync::Arc::new(catalog), false).unwrap();
+    let version = crate::graphql::version::Version::build(std::sync::Arc::new(catalog), Face::of(&Config::default())).unwrap();
     let built = started.elapsed() - printed;
     println!("names {named:?}, printed {:?} ({} bytes), whole version {built:?}", printed - named, sdl.len());
     assert_eq!(version.catalog.collections.len(), 1_000);

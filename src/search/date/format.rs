@@ -1,5 +1,8 @@
 //! The `format` of a date field: built-in names and Java patterns, joined by `||`; the first that fits a text reads it.
 
+use serde_json::Value as Json;
+
+use super::civil::{Civil, rfc3339};
 use super::math::{Zone, to_time};
 use super::names::built_in;
 use super::pattern::{Parts, Program};
@@ -54,6 +57,18 @@ impl DateFormats {
     pub fn parse(text: &str) -> Result<Self, UnknownFormat> {
         let readers = text.split("||").map(reader).collect::<Result<Vec<_>, _>>()?;
         Ok(DateFormats { text: text.into(), readers })
+    }
+
+    /// ISO 8601 alone, whatever a mapping says.
+    pub fn iso() -> Self {
+        DateFormats { text: "strict_date_optional_time".into(), readers: vec![Reader::Iso] }
+    }
+
+    /// A value of a document that is read as exactly this moment. `None`: none of the formats can say it.
+    pub fn write(&self, time: Time, nanos: bool) -> Option<Json> {
+        let plain = std::iter::once_with(|| Some(Json::String(rfc3339(time, nanos))));
+        let own = self.readers.iter().map(|reader| reader.write(time));
+        plain.chain(own).flatten().find(|json| self.read(json, nanos) == Ok(time))
     }
 
     /// The value of a document: milliseconds for `date`, nanoseconds for `date_nanos`.
@@ -113,6 +128,17 @@ fn plain_letters(pattern: &str) -> impl Iterator<Item = char> {
 }
 
 impl Reader {
+    /// May lose what the format has no place for.
+    fn write(&self, time: Time) -> Option<Json> {
+        match self {
+            // tried for every format
+            Reader::Iso => None,
+            Reader::EpochMillis => of_epoch(time, NANOS_PER_MILLI, 6),
+            Reader::EpochSecond => of_epoch(time, NANOS_PER_SECOND, 9),
+            Reader::Pattern(program) => program.print(&Civil::of(time)).map(Json::String),
+        }
+    }
+
     fn read(&self, text: &str) -> Option<Reading> {
         match self {
             Reader::Iso => iso(text).map(Reading::Parts),
@@ -147,6 +173,17 @@ fn iso(text: &str) -> Option<Parts> {
         return None;
     }
     FORMS.with(|forms| forms.iter().find_map(|form| form.run(text)))
+}
+
+/// A number where it is whole, else a text with so many places: a double would not hold them all.
+fn of_epoch(time: Time, unit: i128, places: usize) -> Option<Json> {
+    let (whole, rest) = (time.0 / unit, time.0 % unit);
+    if rest == 0 {
+        return Some(i64::try_from(whole).ok()?.into());
+    }
+    let sign = if time.0 < 0 { "-" } else { "" };
+    let fraction = format!("{:0places$}", rest.unsigned_abs());
+    Some(Json::String(format!("{sign}{}.{}", whole.unsigned_abs(), fraction.trim_end_matches('0'))))
 }
 
 fn epoch(text: &str, unit: i128, places: usize) -> Option<Reading> {
@@ -299,6 +336,39 @@ mod tests {
         for unknown in ["nonsense", "", "date||", "yyyy-MM-ddTHH", "[yyyy", "'yyyy", "yyyy-MM-dd#"] {
             assert!(DateFormats::parse(unknown).is_err(), "{unknown}");
         }
+    }
+
+    #[test]
+    fn what_is_written_reads_back_or_is_not_written() {
+        let write = |formats: &str, text: &str| {
+            let time = DateFormats::iso().read(&json!(text), false).unwrap();
+            DateFormats::parse(formats).unwrap().write(time, false)
+        };
+        for (formats, text, written) in [
+            ("strict_date_optional_time||epoch_millis", "2024-03-31", Some(json!("2024-03-31T00:00:00.000Z"))),
+            ("epoch_millis", "2024-03-31", Some(json!(1_711_843_200_000_i64))),
+            ("epoch_second", "2024-03-31T00:00:00.5", Some(json!("1711843200.5"))),
+            ("epoch_second", "1969-12-31T23:59:58.5", Some(json!("-1.5"))),
+            ("yyyy/MM/dd", "2024-03-31", Some(json!("2024/03/31"))),
+            ("yyyy/MM/dd", "2024-03-31T02:30", None),
+            ("yyyy/MM/dd||yyyy/MM/dd HH:mm", "2024-03-31T02:30", Some(json!("2024/03/31 02:30"))),
+            ("basic_date_time", "2024-03-31T02:30:01.5Z", Some(json!("20240331T023001.500Z"))),
+            ("date_optional_time", "2024-03-31T02:30:01.5Z", Some(json!("2024-03-31T02:30:01.500Z"))),
+            ("week_date", "2021-01-03", Some(json!("2020-W53-7"))),
+            ("ordinal_date", "2024-12-31", Some(json!("2024-366"))),
+            ("MMM d, yyyy h:mm a", "2024-03-05T12:07", Some(json!("Mar 5, 2024 12:07 PM"))),
+            ("EEEE dd MMMM uuuu HH:mm:ss Z", "2024-03-05T00:07:09", Some(json!("Tuesday 05 March 2024 00:07:09 +0000"))),
+            ("dd.MM.yy", "2024-03-05", Some(json!("05.03.24"))),
+            ("dd.MM.yy", "1999-03-05", None),
+            ("yyyyMMdd", "2024-03-05", Some(json!("20240305"))),
+            ("hour_minute", "2024-03-05", None),
+        ] {
+            assert_eq!(write(formats, text), written, "{text} by {formats}");
+        }
+        let nanos = DateFormats::iso().read(&json!("2024-03-31T02:30:01.123456789Z"), true).unwrap();
+        assert_eq!(DateFormats::default().write(nanos, true), Some(json!("2024-03-31T02:30:01.123456789Z")));
+        let millis = DateFormats::parse("epoch_millis").unwrap();
+        assert_eq!(millis.write(nanos, true), Some(json!("1711852201123.456789")));
     }
 
     #[test]

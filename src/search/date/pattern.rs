@@ -1,5 +1,7 @@
 //! Java's date patterns: compiled once, then run over a text, digit by digit and without going back, as Java does.
 
+mod print;
+
 use super::civil::{Civil, SECONDS_PER_DAY, days, days_in_month, is_leap, weekday};
 
 /// What a text gave. Absent is not zero: the end of a day has no hour.

@@ -1,5 +1,7 @@
 //! Operations -> the lines of a `_bulk` request, and its answer -> what became of each. Pure.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -75,6 +77,23 @@ pub(super) fn lines(operation: &Operation, out: &mut Vec<u8>) -> Result<()> {
     Ok(())
 }
 
+/// What is remembered of an operation once it is sent.
+pub(super) struct Asked {
+    verb: Verb,
+    routing: Option<String>,
+    source: Option<Source>,
+}
+
+impl From<Operation> for Asked {
+    fn from(operation: Operation) -> Self {
+        Asked { verb: operation.verb, routing: operation.routing, source: operation.source }
+    }
+}
+
+fn missing() -> Error {
+    Error::NotFound("there is no document of that id".into())
+}
+
 impl Item {
     /// Turned away before it was tried: it may be sent again.
     pub(super) fn turned_away(&self) -> bool {
@@ -85,20 +104,24 @@ impl Item {
         self.status == 409
     }
 
-    pub(super) fn outcome(self, after: Option<Source>) -> WriteOutcome {
+    pub(super) fn outcome(self, asked: Asked) -> WriteOutcome {
         if let Some(error) = &self.error {
-            return Err(failure::of_error(self.status, error));
+            // a deletion on condition of a version: that there is nothing goes before that it is another version
+            let reason = error["reason"].as_str().unwrap_or_default();
+            let absent = asked.verb == Verb::Delete && reason.contains("no document was found");
+            return Err(if absent { missing() } else { failure::of_error(self.status, error) });
         }
         if self.result.as_deref() == Some("not_found") {
-            return Err(Error::NotFound("there is no document of that id".into()));
+            return Err(missing());
         }
         let lacking = || Error::Internal("an outcome of a write without its version".into());
         Ok(Written {
             id: DocumentId::parse(self.id.as_deref().unwrap_or_default()).map_err(Error::internal)?,
             index: self.index.into(),
+            routing: asked.routing.map(Arc::from),
             version: Version { seq_no: self.seq_no.ok_or_else(lacking)?, primary_term: self.primary_term.ok_or_else(lacking)? },
             created: self.result.as_deref() == Some("created"),
-            after,
+            after: asked.source,
         })
     }
 }
@@ -139,7 +162,8 @@ mod tests {
         .unwrap();
         let items: Vec<Item> = answered.items.into_iter().flat_map(|item| item.into_values()).collect();
         assert!(items[3].turned_away());
-        let outcomes: Vec<WriteOutcome> = items.into_iter().map(|item| item.outcome(None)).collect();
+        let asked = || Asked { verb: Verb::Delete, routing: None, source: None };
+        let outcomes: Vec<WriteOutcome> = items.into_iter().map(|item| item.outcome(asked())).collect();
         assert!(matches!(&outcomes[0], Ok(written) if written.created && written.version.to_string() == "3-1"));
         assert!(matches!(&outcomes[1], Err(Error::Conflict(_))));
         assert!(matches!(&outcomes[2], Err(Error::NotFound(_))));

@@ -20,8 +20,8 @@ use crate::search::{
 /// One bulk request: so many operations, or about so many bytes.
 const OPERATIONS_MOST: usize = 1_000;
 const BYTES_MOST: usize = 8 * 1024 * 1024;
-/// How often a patch is merged again because somebody else was faster.
-const MERGES: usize = 6;
+/// How often a patch is merged again because somebody else was faster. Of so many who patch one document at once, the last gets through.
+const MERGES: u32 = 24;
 /// How often what was turned away is sent again.
 const SENDS: u32 = 6;
 
@@ -73,6 +73,10 @@ impl Elastic {
                 break;
             }
             todo = again;
+            // those who met go apart
+            let scatter = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |now| now.subsec_nanos());
+            let pause = Duration::from_micros(u64::from(scatter / 64 % (2_000 * round.min(8))));
+            tokio::time::sleep(pause.min(call.left())).await;
         }
         Ok(())
     }
@@ -198,7 +202,8 @@ impl Elastic {
                 } else if item.conflict() && operation.again_on_conflict && !last {
                     conflicts.push(operation.place);
                 } else {
-                    outcomes[operation.place] = Some(item.outcome(operation.source));
+                    let place = operation.place;
+                    outcomes[place] = Some(item.outcome(operation.into()));
                 }
             }
             if !turned_away.is_empty() {

@@ -3,13 +3,11 @@
 
 use serde_json::Value as Json;
 
+pub(super) use super::super::value::LONGEST_TERM;
 use super::super::value::{Value, brief, from_document};
 use super::super::{Exact, Field, Kind};
 use super::analysis::normalize;
 use super::codes;
-
-/// A keyword may not be longer than this in bytes, for a term may not.
-pub(super) const LONGEST_TERM: usize = 32_766;
 
 /// What a value adds to its field.
 #[derive(Clone, Debug, PartialEq)]

@@ -140,7 +140,8 @@ impl Touched<'_> {
                 let old = self.standing(&rule, &id, &precondition)?;
                 let seq_no = self.table.delete(&id, old)?;
                 self.entries.push(Entry { seq_no, id: id.clone(), source: None });
-                Ok(Written { id, index: Arc::from(on.as_str()), version: version(seq_no), created: false, after: None })
+                let (index, version) = (Arc::from(on.as_str()), version(seq_no));
+                Ok(Written { id, index, routing: None, version, created: false, after: None })
             }
         }
     }
@@ -154,6 +155,7 @@ impl Touched<'_> {
         Ok(Written {
             id,
             index: Arc::from(self.held.collection.name.as_str()),
+            routing: None,
             version: version(seq_no),
             created: old.is_none(),
             after: Some(source),

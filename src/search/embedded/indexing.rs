@@ -9,12 +9,13 @@ use tantivy::schema::OwnedValue;
 use tantivy::tokenizer::{PreTokenizedString, Token as IndexToken};
 
 use super::super::geo::{Cell, read_points};
-use super::super::value::brief;
+use super::super::value::{brief, read_vector};
 use super::super::{Analyzer, Collection, Error, Field, FieldRef, Kind, Result, Source};
 use super::analysis::analyze;
+use super::codes;
 use super::coercion::{LONGEST_TERM, Leaf, coerce};
 use super::layout::{Layout, column_name};
-use super::{codes, nearest, vectors};
+use super::nearest;
 
 /// Between the last word of a value of a list and the first of the next lie so many places, so that no phrase reaches across.
 const GAP: u32 = 100;
@@ -191,7 +192,7 @@ impl<'a> Walk<'a> {
                 if value.is_null() {
                     return Ok(());
                 }
-                let vector = match vectors::read_vector(value, *dims, indexed.then_some(*similarity)) {
+                let vector = match read_vector(value, *dims, indexed.then_some(*similarity)) {
                     Ok(vector) => vector,
                     Err(message) => return self.refuse(message),
                 };

@@ -35,7 +35,6 @@ mod shelf;
 mod snapshots;
 mod sorting;
 mod store;
-mod vectors;
 mod writer;
 
 use std::path::Path;

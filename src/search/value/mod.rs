@@ -1,15 +1,19 @@
 //! Single values as fields hold them, and how a value of a document or of a query becomes one.
 
+mod fits;
 mod narrow;
 mod read;
+mod vectors;
 
 use std::cmp::Ordering;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::date::Time;
 
+pub use fits::{LONGEST_TERM, fits};
 pub use narrow::{to_float, to_half};
 pub use read::{from_document, from_query};
+pub use vectors::read_vector;
 
 /// A value in the terms of a field's kind. Numbers are already what the field stores: whole for whole kinds,
 /// narrowed to `f32` or half precision for `float` and `half_float`.

@@ -117,6 +117,12 @@ async fn an_absent_document_cannot_be_patched_or_deleted(ground: &Ground) {
         let outcome = one(&shelf, action).await;
         assert!(matches!(outcome, Err(Error::NotFound(_))), "{outcome:?}");
     }
+    // that there is nothing goes before that it is another version
+    let version = Precondition::Version(Version { seq_no: 3, primary_term: 1 });
+    for action in [patch("1", json!({ "k": "a" }), version), delete("1", version)] {
+        let outcome = one(&shelf, action).await;
+        assert!(matches!(outcome, Err(Error::NotFound(_))), "{outcome:?}");
+    }
     assert!(shelf.by_id().await.is_empty());
 }
 

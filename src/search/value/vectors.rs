@@ -1,12 +1,12 @@
-//! Vectors of a document: read strictly. How they are kept in the index and looked for is in `nearest`.
+//! Vectors of a document: read strictly.
 
 use serde_json::Value as Json;
 
-use super::super::Similarity;
-use super::super::value::brief;
+use super::brief;
+use crate::search::Similarity;
 
 /// One vector; what is wrong with it otherwise.
-pub(super) fn read_vector(value: &Json, dims: Option<u32>, similarity: Option<Similarity>) -> Result<Vec<f32>, String> {
+pub fn read_vector(value: &Json, dims: Option<u32>, similarity: Option<Similarity>) -> Result<Vec<f32>, String> {
     let Json::Array(parts) = value else { return Err(format!("{} is no vector: a list of numbers was expected", brief(value))) };
     let vector: Option<Vec<f32>> = parts.iter().map(|part| part.as_f64().map(|number| number as f32)).collect();
     let vector = vector.ok_or("a vector is a list of numbers")?;
