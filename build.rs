@@ -18,7 +18,7 @@ const SOURCES: [&str; 5] = ["package.json", "package-lock.json", "build.mjs", "p
 const LOCKED: usize = 2;
 
 /// Our own, embedded as they are.
-const OWN: [&str; 5] = ["hooke.css", "hooke.svg", "page.js", "console.js", "lab.js"];
+const OWN: [&str; 6] = ["hooke.css", "hooke.svg", "page.js", "console.js", "lab.js", "jobs.js"];
 
 /// npm waits for minutes where the network drops what it sends.
 const NPM_TIME: Duration = Duration::from_secs(300);

@@ -99,6 +99,40 @@ impl Exposed {
     }
 }
 
+impl Exposed {
+    /// The parts of a document that may be shown; `None`: all of it, for the settings hide nothing.
+    pub fn visible_paths(&self, config: &Config) -> Option<Vec<Arc<str>>> {
+        fn collect(fields: &[ExposedField], paths: &mut Vec<Arc<str>>) {
+            for exposed in fields {
+                match exposed.fields.as_slice() {
+                    [] => paths.push(Arc::from(exposed.field.path.as_str())),
+                    inner => collect(inner, paths),
+                }
+            }
+        }
+        let settings = config.catalog.collections.get(self.collection.name.as_str());
+        settings.is_some_and(|settings| !settings.hide.is_empty()).then(|| {
+            let mut paths = Vec::new();
+            collect(&self.fields, &mut paths);
+            paths
+        })
+    }
+
+    /// The fields for another collection that holds what may be shown of this one, lists as they were decided.
+    pub fn visible_fields(&self) -> Vec<FieldRef> {
+        fn shown(fields: &[ExposedField]) -> Vec<FieldRef> {
+            let copy = |exposed: &ExposedField| {
+                let mut field = crate::search::Field::clone(&exposed.field);
+                field.list = Some(exposed.list);
+                field.fields = shown(&exposed.fields);
+                Arc::new(field)
+            };
+            fields.iter().map(copy).collect()
+        }
+        shown(&self.fields)
+    }
+}
+
 impl ExposedField {
     /// In conditions on groups, where the names of filters and those of aggregates are both taken.
     pub fn having_name(&self) -> &str {

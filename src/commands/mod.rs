@@ -3,6 +3,7 @@
 mod client;
 mod doctor;
 mod export;
+mod job;
 mod lab;
 mod load;
 mod sample;
@@ -39,6 +40,8 @@ enum Command {
     Load(load::Arguments),
     /// Write documents of a collection as NDJSON
     Export(export::Arguments),
+    /// Start, list, watch and steer long tasks
+    Job(job::Arguments),
     /// Write the GraphQL schema
     Schema(schema::Arguments),
     /// Run an experiment of the lab, or its upstream
@@ -86,6 +89,7 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Serve => serve::run(config).await,
         Command::Load(arguments) => load::run(config, arguments).await,
         Command::Export(arguments) => export::run(config, arguments).await,
+        Command::Job(arguments) => job::run(config, arguments).await,
         Command::Schema(arguments) => schema::run(config, arguments).await,
         Command::Lab(arguments) => lab::run(config, arguments).await,
         Command::Doctor(arguments) => doctor::run(config, arguments).await,

@@ -139,7 +139,9 @@ impl Folder {
             let bytes = fs::metadata(&path).await.map_or(0, |about| about.len());
             match fs::remove_file(&path).await {
                 Ok(()) => {
-                    drop(self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(used.saturating_sub(bytes))))
+                    let less = |used: u64| Some(used.saturating_sub(bytes));
+                    // it cannot fail: there always is a new value
+                    let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
                 }
                 Err(fault) if fault.kind() == ErrorKind::NotFound => {}
                 Err(fault) => tracing::warn!(%fault, path = %path.display(), "a file of a job stays behind"),

@@ -15,6 +15,7 @@
 
 mod files;
 mod job;
+pub mod reading;
 mod records;
 mod runner;
 mod tasks;

@@ -352,7 +352,12 @@ async fn claim(inner: &Arc<Inner>, tasks: &mut JoinSet<()>, version: Version, mu
         }
         job.place = Some(inner.files.place().to_owned());
     }
-    job.say(if again { "taken over from a process that is gone" } else { "running" });
+    let process = &inner.me.boot[inner.me.boot.len().saturating_sub(8)..];
+    job.say(&if again {
+        format!("taken over by process {process}: the one before is gone")
+    } else {
+        format!("running in process {process}")
+    });
     let begun = Instant::now();
     let call = Call::within(PATIENCE).named("jobs");
     match inner.records.put(&call, &job, Precondition::Version(version), Refresh::None).await {

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio::time::sleep;
 
+use super::Inner;
 use super::job::Job;
 use super::runner::{Lost, Running};
-use super::{Inner, lock};
 use crate::search::{Call, Error, Refresh, Result};
 
 /// For one call of the engine.
@@ -108,7 +108,10 @@ impl Work {
     }
 
     /// Asks the engine, again if it is away or has no room just now.
-    pub(super) async fn patiently<T>(&self, mut ask: impl AsyncFnMut(Call) -> Result<T>) -> std::result::Result<T, Halt> {
+    pub(super) async fn patiently<T, F>(&self, mut ask: impl FnMut(Call) -> F) -> std::result::Result<T, Halt>
+    where
+        F: Future<Output = Result<T>>,
+    {
         let mut pause = FIRST_PAUSE;
         for attempt in 1.. {
             match ask(self.call()).await {
@@ -137,10 +140,5 @@ impl Work {
     /// Whether it was told to stop; for loops that do not wait.
     pub(super) fn is_stopped(&self) -> bool {
         self.running.is_stopped()
-    }
-
-    /// The jobs that this process runs now.
-    pub(super) fn beside(&self) -> usize {
-        lock(&self.inner.running).len()
     }
 }

@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn own_files_are_there_under_a_hash() {
-        for name in ["hooke.css", "hooke.svg", "page.js", "console.js", "lab.js"] {
+        for name in ["hooke.css", "hooke.svg", "page.js", "console.js", "lab.js", "jobs.js"] {
             let address = address(name);
             let (stem, end) = name.split_once('.').unwrap();
             assert!(address.starts_with(&format!("/assets/{stem}-")) && address.ends_with(end), "{address}");

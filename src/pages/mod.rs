@@ -5,6 +5,7 @@ mod assets;
 mod document;
 mod fault;
 mod home;
+mod jobs;
 mod lab;
 mod layout;
 mod playground;
@@ -16,6 +17,7 @@ mod status;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::app::App;
@@ -27,6 +29,10 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/search", get(search::find_collection))
         .route("/search/{collection}", get(search::show_search))
         .route("/documents/{collection}/{id}", get(document::show_document))
+        .route("/jobs", get(jobs::show_jobs).post(jobs::start_job))
+        .route("/jobs/load", post(jobs::start_load).layer(DefaultBodyLimit::disable()))
+        .route("/jobs/{id}", get(jobs::show_job))
+        .route("/jobs/{id}/{action}", post(jobs::steer_job))
         .route("/status", get(status::show_status))
         .route("/playground", get(playground::show_playground))
         .route("/assets/{file}", get(assets::send_asset))

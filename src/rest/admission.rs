@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::problem::Problem;
 use crate::app::App;
-use crate::catalog::{Exposed, ExposedField};
+use crate::catalog::Exposed;
 use crate::config::{Config, Writes};
 use crate::error::Code;
 use crate::search::Error;
@@ -44,19 +44,5 @@ pub(super) fn collection(app: &App, name: &str) -> Result<Arc<Exposed>, Problem>
 
 /// The parts of a document that may be shown; `None`: all of it, for the settings hide nothing.
 pub(super) fn visible(config: &Config, exposed: &Exposed) -> Option<Vec<Arc<str>>> {
-    let settings = config.catalog.collections.get(exposed.collection.name.as_str());
-    settings.is_some_and(|settings| !settings.hide.is_empty()).then(|| {
-        let mut paths = Vec::new();
-        collect(&exposed.fields, &mut paths);
-        paths
-    })
-}
-
-fn collect(fields: &[ExposedField], paths: &mut Vec<Arc<str>>) {
-    for exposed in fields {
-        match exposed.fields.as_slice() {
-            [] => paths.push(Arc::from(exposed.field.path.as_str())),
-            inner => collect(inner, paths),
-        }
-    }
+    exposed.visible_paths(config)
 }

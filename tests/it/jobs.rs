@@ -10,7 +10,7 @@ use crate::app::TestApp;
 /// For a job of a test, on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn start(app: &TestApp, job: Json) -> Json {
+pub async fn start(app: &TestApp, job: Json) -> Json {
     let answer = app.http.post(app.at("/v1/jobs")).json(&job).send().await.unwrap();
     let status = answer.status().as_u16();
     let place = answer.headers().get("location").map(|place| place.to_str().unwrap().to_owned());
@@ -20,20 +20,20 @@ async fn start(app: &TestApp, job: Json) -> Json {
     body
 }
 
-async fn get(app: &TestApp, job: &Json) -> Json {
+pub async fn get(app: &TestApp, job: &Json) -> Json {
     app.get(&format!("/v1/jobs/{}", job["id"].as_str().unwrap())).await.json().await.unwrap()
 }
 
-async fn steer(app: &TestApp, job: &Json, action: &str) -> (u16, Json) {
+pub async fn steer(app: &TestApp, job: &Json, action: &str) -> (u16, Json) {
     let answer = app.http.post(app.at(&format!("/v1/jobs/{}/{action}", job["id"].as_str().unwrap()))).send().await.unwrap();
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-async fn await_state(app: &TestApp, job: &Json, state: &str) -> Json {
+pub async fn await_state(app: &TestApp, job: &Json, state: &str) -> Json {
     await_that(app, job, state, |job| job["state"] == state).await
 }
 
-async fn await_that(app: &TestApp, job: &Json, what: &str, good: impl Fn(&Json) -> bool) -> Json {
+pub async fn await_that(app: &TestApp, job: &Json, what: &str, good: impl Fn(&Json) -> bool) -> Json {
     let from = Instant::now();
     loop {
         let now = get(app, job).await;
@@ -171,7 +171,7 @@ async fn jobs_run_and_are_steered_on_elasticsearch() {
 }
 
 /// The jobs of a test on a shared cluster.
-async fn forget(app: &TestApp) {
+pub async fn forget(app: &TestApp) {
     use hooke::search::{Call, CollectionName};
     let name = CollectionName::hidden(&app.app.config.state.purpose("jobs"));
     let _ = app.app.state.remove(&Call::within(PATIENCE), &name).await;

@@ -16,6 +16,8 @@ mod docs;
 mod graphql_http;
 mod ground;
 mod jobs;
+mod jobs_kinds;
+mod jobs_processes;
 mod lab;
 mod layering;
 mod live;

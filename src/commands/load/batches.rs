@@ -12,13 +12,10 @@ use tokio::sync::mpsc;
 use tokio::time::sleep;
 
 use super::super::client::{Client, good};
-use super::infer::Inference;
-use super::rows::{Format, Row};
-use super::{Arguments, cells, documents};
+use super::{Arguments, documents};
+use crate::jobs::reading::{Format, Inference, LOOK, Row, guess_cells, id_of_row, shape_cells};
 use crate::search::{FieldRef, Source, mapping};
 
-/// Rows from which a mapping is inferred.
-const LOOK: usize = 1_000;
 /// Rows sent at once, and bytes.
 const BATCH: usize = 500;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -140,7 +137,7 @@ impl Load<'_> {
             let Some(row) = rows.recv().await else { break };
             if let Ok(source) = &row.source {
                 any = true;
-                let mut source = if self.format == Format::Csv { cells::guess_cells(source) } else { source.clone() };
+                let mut source = if self.format == Format::Csv { guess_cells(source) } else { source.clone() };
                 source.remove("_id");
                 inference.add(&source);
             }
@@ -154,14 +151,8 @@ impl Load<'_> {
 
     /// The line to send for a row.
     fn operation(&self, source: Source, fields: &[FieldRef]) -> Result<String, String> {
-        let mut source = if self.format == Format::Csv { cells::shape_cells(source, fields) } else { source };
-        // an export has the id beside the fields
-        let own = source.remove("_id");
-        let id = match self.arguments.id.as_deref() {
-            None | Some("_id") if own.is_some() => id_of(own.as_ref(), "_id")?,
-            None => uuid::Uuid::now_v7().to_string(),
-            Some(field) => id_of(at(&source, field), field)?,
-        };
+        let mut source = if self.format == Format::Csv { shape_cells(source, fields) } else { source };
+        let id = id_of_row(&mut source, self.arguments.id.as_deref())?.unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         Ok(json!({ "upsert": { "id": id, "input": source } }).to_string() + "\n")
     }
 
@@ -260,21 +251,4 @@ fn told(fault: &Fault) -> String {
 
 fn fields_in(description: &Json) -> Vec<FieldRef> {
     description.get("mappings").map(|body| mapping::read(body).fields).unwrap_or_default()
-}
-
-fn at<'a>(source: &'a Source, path: &str) -> Option<&'a Json> {
-    source.get(path).or_else(|| {
-        let (first, rest) = path.split_once('.')?;
-        at(source.get(first)?.as_object()?, rest)
-    })
-}
-
-fn id_of(value: Option<&Json>, field: &str) -> Result<String, String> {
-    match value {
-        Some(Json::String(text)) if !text.is_empty() => Ok(text.clone()),
-        Some(Json::Number(number)) => Ok(number.to_string()),
-        Some(Json::Bool(value)) => Ok(value.to_string()),
-        Some(Json::Null | Json::String(_)) | None => Err(format!("{field}, which should be the id, is missing")),
-        Some(_) => Err(format!("{field}, which should be the id, is neither a text nor a number")),
-    }
 }

@@ -1,10 +1,7 @@
 //! `hooke load`: rows of a file become documents of a collection, in the file's order and in bounded batches. The file is read by a
-//! thread of its own (`rows`), a mapping is inferred where none is given (`infer`), and `batches` sends.
+//! thread of its own, as jobs read theirs (`jobs::reading`), a mapping is inferred where none is given, and `batches` sends.
 
 mod batches;
-mod cells;
-mod infer;
-mod rows;
 
 use std::fs::File;
 use std::io::{self, Cursor, Read};
@@ -19,9 +16,9 @@ use tokio::task::JoinHandle;
 
 use super::client::Client;
 use crate::config::Config;
+use crate::jobs::reading::{self, Format, Row};
 use crate::search::mapping;
 use batches::Load;
-use rows::{Format, Row};
 
 /// Rows read ahead of what is being sent.
 const AHEAD: usize = 256;
@@ -131,6 +128,6 @@ struct Reading {
 
 fn read_ahead(input: impl Read + Send + 'static, format: Format) -> Reading {
     let (give, rows) = mpsc::channel(AHEAD);
-    let task = tokio::task::spawn_blocking(move || rows::read(input, format, |row| give.blocking_send(row).is_ok()));
+    let task = tokio::task::spawn_blocking(move || reading::read(input, format, |row| give.blocking_send(row).is_ok()));
     Reading { rows, task }
 }

@@ -2,39 +2,55 @@
 //! a crash.
 
 mod compute;
+mod copy;
+mod delete;
+mod export;
+mod load;
+mod shelves;
 mod wait;
+mod walk;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use super::work::{Done, Halt, Work};
+use super::work::{Done, Work};
 use super::{Inner, Kind, Order};
 use crate::search::{Error, Result, Source};
 
 /// Checks what was asked for: a job that cannot run is not begun. Gives what is kept, and a file that goes with it.
 pub(super) fn accept(inner: &Inner, order: Order) -> Result<(Order, Option<Vec<u8>>)> {
-    let _ = inner;
     match order.kind {
+        Kind::Load => return load::accept(inner, order).map(|(order, text)| (order, Some(text))),
+        Kind::Export => export::accept(inner, &order)?,
+        Kind::Copy => copy::accept(inner, &order)?,
+        Kind::DeleteByFilter => delete::accept(inner, &order)?,
         Kind::Wait => wait::accept(&arguments(&order.arguments)?)?,
         Kind::Compute => compute::accept(&arguments(&order.arguments)?)?,
-        kind => return Err(Error::invalid(format!("jobs of kind {kind} cannot be run yet"))),
+        Kind::Fetch => return Err(no_upstream()),
     }
     Ok((order, None))
 }
 
 /// The same for a file that has come.
 pub(super) fn accept_load(inner: &Inner, order: Order) -> Result<Order> {
-    let _ = inner;
-    Err(Error::invalid(format!("jobs of kind {} cannot be run yet", order.kind)))
+    load::accept_file(inner, order)
+}
+
+fn no_upstream() -> Error {
+    Error::invalid("there is no upstream to fetch from")
 }
 
 pub(super) async fn run(work: Work) -> Done {
     let job = work.job();
     work.inner.may_write(job.kind)?;
     match job.kind {
+        Kind::Load => load::run(&work).await,
+        Kind::Export => export::run(&work).await,
+        Kind::Copy => copy::run(&work).await,
+        Kind::DeleteByFilter => delete::run(&work).await,
         Kind::Wait => wait::run(&work).await,
         Kind::Compute => compute::run(&work).await,
-        kind => Err(Halt::Failed(format!("jobs of kind {kind} cannot be run yet"))),
+        Kind::Fetch => Err(no_upstream().into()),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use crate::search::{Field, FieldRef, Kind, Source};
 
 /// What the cells of a row look like, for the inference of a mapping.
-pub(super) fn guess_cells(row: &Source) -> Source {
+pub fn guess_cells(row: &Source) -> Source {
     let guessed = row.iter().map(|(name, cell)| {
         let cell = cell.as_str().unwrap_or("");
         (name.clone(), guess_cell(cell))
@@ -36,7 +36,7 @@ fn guess_cell(cell: &str) -> Json {
 }
 
 /// The cells of a row as values of these fields. What does not fit stays a text: the engine refuses it and says why.
-pub(super) fn shape_cells(row: Source, fields: &[FieldRef]) -> Source {
+pub fn shape_cells(row: Source, fields: &[FieldRef]) -> Source {
     unfold(row.into_iter().map(|(name, cell)| {
         let value = match (&cell, find(fields, &name)) {
             (Json::String(text), Some(field)) => shape_cell(text, field).unwrap_or(cell),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
-use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
 use crate::search::Source;
@@ -15,7 +15,7 @@ use crate::search::Source;
 const LONGEST: usize = 64 * 1024 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
+pub enum Format {
     /// One JSON object a line.
     Ndjson,
     /// One JSON array of objects.
@@ -25,16 +25,34 @@ pub(super) enum Format {
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Row {
+pub struct Row {
     /// Counted from 1.
-    pub(super) line: u64,
+    pub line: u64,
     /// Of CSV the cells as they are: every value is a text, empty cells are left out.
-    pub(super) source: Result<Source, String>,
+    pub source: Result<Source, String>,
 }
 
 impl Format {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Ndjson => "ndjson",
+            Format::Json => "json",
+            Format::Csv => "csv",
+        }
+    }
+
+    /// By its own name: `ndjson`, `json`, `csv`.
+    pub fn parse(text: &str) -> Option<Format> {
+        match text {
+            "ndjson" => Some(Format::Ndjson),
+            "json" => Some(Format::Json),
+            "csv" => Some(Format::Csv),
+            _ => None,
+        }
+    }
+
     /// By the ending of a name, else by how the text begins.
-    pub(super) fn guess(name: &str, head: &[u8]) -> Option<Format> {
+    pub fn guess(name: &str, head: &[u8]) -> Option<Format> {
         let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
         let first = head.iter().find(|byte| !byte.is_ascii_whitespace() && !matches!(byte, 0xEF | 0xBB | 0xBF));
         match (ending.as_str(), first) {
@@ -49,13 +67,72 @@ impl Format {
 }
 
 /// Gives each row to `take` until that says no. An error ends the reading: what came before was given.
-pub(super) fn read(input: impl Read, format: Format, mut take: impl FnMut(Row) -> bool) -> anyhow::Result<()> {
+pub fn read(input: impl Read, format: Format, mut take: impl FnMut(Row) -> bool) -> anyhow::Result<()> {
     match format {
         Format::Ndjson => read_lines(BufReader::with_capacity(1 << 16, input), &mut take)?,
         Format::Json => read_array(input, &mut take)?,
         Format::Csv => read_table(input, &mut take)?,
     }
     Ok(())
+}
+
+/// How many rows there are; `None` where that cannot be told without reading them one by one, or the file is broken.
+pub fn count(input: impl Read, format: Format) -> Option<u64> {
+    match format {
+        Format::Ndjson => count_lines(BufReader::with_capacity(1 << 16, input)).ok(),
+        Format::Json => {
+            let elements =
+                serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, input)).deserialize_seq(Elements);
+            elements.ok()
+        }
+        Format::Csv => {
+            let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(input);
+            let mut record = csv::ByteRecord::new();
+            let mut rows = 0;
+            while reader.read_byte_record(&mut record).ok()? {
+                rows += 1;
+            }
+            Some(rows)
+        }
+    }
+}
+
+/// Those that are not blank, however long they are.
+fn count_lines(mut input: impl BufRead) -> io::Result<u64> {
+    let (mut rows, mut blank) = (0, true);
+    loop {
+        let bytes = input.fill_buf()?;
+        if bytes.is_empty() {
+            return Ok(rows + u64::from(!blank));
+        }
+        for byte in bytes {
+            if *byte == b'\n' {
+                rows += u64::from(!std::mem::replace(&mut blank, true));
+            } else {
+                blank = blank && (byte.is_ascii_whitespace() || matches!(byte, 0xEF | 0xBB | 0xBF));
+            }
+        }
+        let length = bytes.len();
+        input.consume(length);
+    }
+}
+
+struct Elements;
+
+impl<'de> Visitor<'de> for Elements {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of documents")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<u64, A::Error> {
+        let mut rows = 0;
+        while items.next_element::<IgnoredAny>()?.is_some() {
+            rows += 1;
+        }
+        Ok(rows)
+    }
 }
 
 fn object(json: Json) -> Result<Source, String> {
@@ -236,6 +313,21 @@ mod tests {
         ];
         assert_eq!((all, whole), (wanted, true));
         assert!(!rows("a,a\n1,2", Format::Csv).1);
+    }
+
+    #[test]
+    fn as_many_rows_are_counted_as_are_read() {
+        for (text, format) in [
+            ("{\"a\":1}\n\n nonsense\r\n \n[1]\n{\"a\":2}", Format::Ndjson),
+            ("\u{feff}\n{}", Format::Ndjson),
+            ("[{\"a\":1}, 2,\n{}]", Format::Json),
+            ("a,b\n1,\"x\ny\"\n2\n,\n", Format::Csv),
+            ("", Format::Ndjson),
+        ] {
+            let (all, _) = rows(text, format);
+            assert_eq!(count(text.as_bytes(), format), Some(all.len() as u64), "{text}");
+        }
+        assert_eq!(count("[1,".as_bytes(), Format::Json), None);
     }
 
     #[test]

@@ -41,20 +41,20 @@ struct Seen {
 
 /// Rows looked at so far.
 #[derive(Default)]
-pub(super) struct Inference {
+pub struct Inference {
     fields: BTreeMap<String, Seen>,
     formats: DateFormats,
 }
 
 impl Inference {
-    pub(super) fn add(&mut self, row: &Source) {
+    pub fn add(&mut self, row: &Source) {
         for (name, value) in row {
             see(self.fields.entry(name.clone()).or_default(), value, &self.formats);
         }
     }
 
     /// The body of a mapping; the fields named in `nested`, by their whole path, are nested.
-    pub(super) fn mapping(&self, nested: &[String]) -> Json {
+    pub fn mapping(&self, nested: &[String]) -> Json {
         let mut lists = Map::new();
         let properties = properties(&self.fields, "", nested, &mut lists);
         let mut body = json!({ "dynamic": "strict", "properties": properties });
