@@ -121,6 +121,19 @@ pub struct CollectionConfig {
     pub rename: BTreeMap<String, String>,
     /// Path -> whether it is a list.
     pub lists: BTreeMap<String, bool>,
+    /// Name of a field -> the documents of another collection that it holds.
+    pub relations: BTreeMap<String, RelationConfig>,
+}
+
+/// `author = { field = "author_id", to = "users" }`, and back `posts = { to = "posts", by = "author_id", many = true }`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelationConfig {
+    pub to: String,
+    /// The path of the own documents that names the others, or `_id`.
+    pub field: String,
+    /// The path of the others that is named, or `_id`.
+    pub by: String,
+    pub many: bool,
 }
 
 #[derive(Clone, Debug, Default)]

@@ -67,6 +67,7 @@ pub fn remarks(catalog: &Catalog) -> Vec<String> {
     for exposed in &catalog.collections {
         let name = &exposed.collection.name;
         remarks.extend(exposed.collection.remarks.iter().map(|remark| format!("{name}: {remark}")));
+        remarks.extend(exposed.faults.iter().map(|fault| format!("{name}: {fault}")));
         let mut rename = |what: &str, called: &str, setting: &str| {
             if has_digits(called) {
                 remarks.push(format!("{name}: {what} is called {called}; choose another name by the setting {setting}"));

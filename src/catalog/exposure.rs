@@ -35,10 +35,11 @@ pub(super) fn expose(collections: &[Arc<Collection>], config: &Config, memory: &
             let draft = Draft { config: subject.config.unwrap_or(&none), memory: subject.memory, relay: config.graphql.relay };
             let mut fields = draft.fields(&collection.fields, true);
             draft.name_enums(&mut fields);
-            Exposed { collection: Arc::clone(collection), names, fields }
+            Exposed { collection: Arc::clone(collection), names, fields, relations: Vec::new(), faults: Vec::new() }
         })
         .collect();
     name_objects(&mut exposed, memory, &held, &mut types);
+    super::relations::relate(&mut exposed, config);
     exposed
 }
 
@@ -446,6 +447,7 @@ mod tests {
                 hide: vec!["secret".into()],
                 rename: [("@timestamp".to_owned(), "time".to_owned())].into(),
                 lists: [("tags".to_owned(), true)].into(),
+                ..CollectionConfig::default()
             },
         );
         let things = collection(

@@ -18,6 +18,7 @@ pub mod moments;
 mod names;
 mod pulse;
 mod records;
+pub mod relations;
 mod reserved;
 mod sample;
 mod watch;
@@ -43,6 +44,10 @@ pub struct Exposed {
     pub collection: Arc<Collection>,
     pub names: Names,
     pub fields: Vec<ExposedField>,
+    /// Fields that hold documents of other collections.
+    pub relations: Vec<relations::Relation>,
+    /// What settings ask for and cannot be.
+    pub faults: Vec<String>,
 }
 
 /// Names in GraphQL.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
-use super::{CollectionConfig, Config, ElasticConfig, LogFormat, Secret, StatePlace, Writes, upstreams};
+use super::{CollectionConfig, Config, ElasticConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes, upstreams};
 
 /// How a setting is written as plain text, in a flag or a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,6 +190,23 @@ struct CollectionRow {
     hide: Vec<String>,
     rename: BTreeMap<String, String>,
     lists: BTreeMap<String, bool>,
+    relations: BTreeMap<String, RelationRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RelationRow {
+    to: String,
+    #[serde(default = "id")]
+    field: String,
+    #[serde(default = "id")]
+    by: String,
+    #[serde(default)]
+    many: bool,
+}
+
+fn id() -> String {
+    "_id".into()
 }
 
 fn collections(value: Value) -> Result<BTreeMap<String, CollectionConfig>, String> {
@@ -197,8 +214,11 @@ fn collections(value: Value) -> Result<BTreeMap<String, CollectionConfig>, Strin
     Ok(rows
         .into_iter()
         .map(|(name, row)| {
-            let CollectionRow { name: root, singular, hide, rename, lists } = row;
-            (name, CollectionConfig { name: root, singular, hide, rename, lists })
+            let CollectionRow { name: root, singular, hide, rename, lists, relations } = row;
+            let relations = relations
+                .into_iter()
+                .map(|(name, RelationRow { to, field, by, many })| (name, RelationConfig { to, field, by, many }));
+            (name, CollectionConfig { name: root, singular, hide, rename, lists, relations: relations.collect() })
         })
         .collect())
 }
@@ -299,8 +319,8 @@ pub const SETTINGS: &[Setting] = &[
     }),
     setting!("catalog.patterns", Pairs, "Collections over several indices: a name and its index pattern.",
         example r#"{ logs = "logs-*" }"#, |d, v| typed(v).map(|patterns| d.config.catalog.patterns = patterns)),
-    setting!("catalog.collections", Json, "Per collection: name (its root field), singular, hide and rename (of fields), lists (path = true or false).",
-        example r#"{ packages = { singular = "package", hide = ["internal"], rename = { pkg = "package" }, lists = { tags = true } } }"#,
+    setting!("catalog.collections", Json, "Per collection: name (its root field), singular, hide and rename (of fields), lists (path = true or false), relations (documents of another collection).",
+        example r#"{ packages = { singular = "package", hide = ["internal"], rename = { pkg = "package" }, lists = { tags = true }, relations = { maintainer = { field = "maintainer_id", to = "people" } } } }"#,
         |d, v| collections(v).map(|rows| d.config.catalog.collections = rows)),
     setting!(
         "graphql.relay",

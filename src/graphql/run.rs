@@ -1,5 +1,6 @@
 //! Runs one operation: compiles it, asks the engine once, shapes the answer.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use apollo_compiler::Node as Shared;
@@ -10,13 +11,13 @@ use apollo_compiler::validation::Valid;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::answer::{self, Results, Shaper};
+use super::answer::{self, Level, Results, Shaper};
 use super::cost;
 use super::errors::{Failure, Step};
 use super::moments;
 use super::mutation::Reach;
 use super::operation::{self, Document, Selector, Values, What};
-use super::plan::{Plan, Planner};
+use super::plan::{Plan, Planner, Related};
 use super::version::Version;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
@@ -70,6 +71,16 @@ pub(crate) struct Runner<'a> {
     pub(crate) reach: Option<Reach<'a>>,
 }
 
+/// What is shaped, again for each level of relations.
+struct Shaping<'a> {
+    call: &'a Call,
+    planner: &'a Planner<'a>,
+    plan: &'a Plan<'a>,
+    variables: &'a Values,
+    results: &'a Results,
+    failures: Vec<Failure>,
+}
+
 impl Runner<'_> {
     pub(crate) async fn run(&self, call: &Call, request: &Request) -> Answer {
         match self.answer(call, request).await {
@@ -113,19 +124,9 @@ impl Runner<'_> {
     /// One round trip: a query, or one event of a subscription.
     pub(crate) async fn execute(&self, call: &Call, compiled: &Compiled) -> Result<Answer, Vec<Failure>> {
         let Compiled { document, operation, variables } = compiled;
-        let version = self.version;
         let limits = &self.config.limits;
-        let selector = self.selector(compiled);
-        let nodes = document.selected(operation, &selector);
-        let planner = Planner {
-            schema: &version.schema,
-            catalog: &version.catalog,
-            selector,
-            signer: self.signer,
-            limits,
-            now: Time::now(),
-            relay: self.config.graphql.relay,
-        };
+        let nodes = document.selected(operation, &self.selector(compiled));
+        let planner = self.planner(compiled);
         let mut plan = planner.plan(&nodes, variables);
         let (most, cost) = (limits.cost as u64, cost::of(&plan.searches, plan.gets.len()));
         if cost > most {
@@ -138,27 +139,84 @@ impl Runner<'_> {
         let (introspection, failures) = described;
         let results = self.ask(call, &plan, introspection).await;
         moments::note(self.moments, &plan, &results);
-        self.finish(call, &plan, results, failures)
+        self.finish(call, compiled, &plan, results, failures, cost).await
     }
 
-    /// The answer, from what came back.
-    pub(crate) fn finish(
+    fn planner<'c>(&'c self, compiled: &'c Compiled) -> Planner<'c> {
+        Planner {
+            schema: &self.version.schema,
+            catalog: &self.version.catalog,
+            selector: self.selector(compiled),
+            signer: self.signer,
+            limits: &self.config.limits,
+            now: Time::now(),
+            relay: self.config.graphql.relay,
+        }
+    }
+
+    /// The answer, from what came back; `cost` is what it has cost so far.
+    pub(crate) async fn finish(
         &self,
         call: &Call,
+        compiled: &Compiled,
         plan: &Plan<'_>,
         results: Results,
         failures: Vec<Failure>,
+        cost: u64,
     ) -> Result<Answer, Vec<Failure>> {
-        let limits = &self.config.limits;
-        let mut shaper = Shaper { results: &results, signer: self.signer, most_errors: limits.errors, failures };
-        let data = shaper.data(plan);
-        let data = serde_json::value::to_raw_value(&data).map_err(|fault| {
-            tracing::error!(request_id = &*call.request_id, cause = %fault, "an answer cannot be written");
-            vec![Failure::new(Code::Internal, "internal error")]
-        })?;
-        let mut errors = shaper.failures;
-        errors.truncate(limits.errors);
-        Ok(Answer { errors, data: Some(data), collections: answer::collections(plan) })
+        let planner = self.planner(compiled);
+        let operation = Shaping { call, planner: &planner, plan, variables: &compiled.variables, results: &results, failures };
+        let (data, mut errors, related) = self.shape(&operation, None, cost).await?;
+        errors.truncate(self.config.limits.errors);
+        let mut collections = answer::collections(plan);
+        collections.extend(related);
+        collections.sort();
+        collections.dedup();
+        Ok(Answer { errors, data: Some(data), collections })
+    }
+
+    /// The answer; where relations lead on, after one more round trip for each level of them. Also told: where they led.
+    async fn shape(
+        &self,
+        operation: &Shaping<'_>,
+        levels: Option<&Level<'_>>,
+        cost: u64,
+    ) -> Result<(Box<RawValue>, Vec<Failure>, Vec<String>), Vec<Failure>> {
+        let call = operation.call;
+        let (mut answers, plan) = {
+            let mut shaper = Shaper {
+                results: operation.results,
+                signer: self.signer,
+                most_errors: self.config.limits.errors,
+                failures: operation.failures.clone(),
+                levels,
+                needs: RefCell::default(),
+            };
+            let data = shaper.data(operation.plan);
+            let needs = shaper.needs.take();
+            if needs.is_empty() {
+                let data = serde_json::value::to_raw_value(&data).map_err(|fault| {
+                    tracing::error!(request_id = &*call.request_id, cause = %fault, "an answer cannot be written");
+                    vec![Failure::new(Code::Internal, "internal error")]
+                })?;
+                return Ok((data, shaper.failures, Vec::new()));
+            }
+            operation.planner.related(needs, operation.variables)
+        };
+        let (most, cost) = (self.config.limits.cost as u64, cost.saturating_add(cost::of(&plan.searches, plan.gets.len())));
+        let results = if cost > most {
+            let failure = Failure::limit("cost", most, cost, "relations of so many documents: ask for smaller pages");
+            answers.values_mut().for_each(|answer| *answer = Related::Failed(failure.clone()));
+            Results { pages: Vec::new(), documents: Ok(Vec::new()), introspection: JsonMap::default() }
+        } else {
+            self.ask(call, &plan, JsonMap::default()).await
+        };
+        let mut led: Vec<String> = plan.searches.iter().flat_map(|query| &query.on).map(|name| name.to_string()).collect();
+        led.extend(plan.gets.iter().map(|document| document.collection.to_string()));
+        let level = Level { answers, results, before: levels };
+        let (data, failures, further) = Box::pin(self.shape(operation, Some(&level), cost)).await?;
+        led.extend(further);
+        Ok((data, failures, led))
     }
 
     /// The searches as one batch, and the documents by id beside it.

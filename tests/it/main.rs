@@ -23,6 +23,7 @@ mod layering;
 mod live;
 mod mutations;
 mod pages;
+mod relations;
 mod rest;
 mod rest_compat;
 mod roundtrips;

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use hooke::config::{CollectionConfig, ElasticConfig};
+use hooke::config::{CollectionConfig, ElasticConfig, RelationConfig};
 use serde_json::{Value as Json, json};
 
 use crate::app::TestApp;
@@ -125,7 +125,10 @@ impl Library {
         let app = TestApp::open(|config| {
             config.elasticsearch = Some(ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
             config.catalog.include = vec![format!("{stem}*")];
-            config.catalog.collections.insert(indices[0].clone(), named("books"));
+            let writer = RelationConfig { to: indices[1].clone(), field: "_id".into(), by: "_id".into(), many: false };
+            let mut books = named("books");
+            books.relations.insert("writer".into(), writer);
+            config.catalog.collections.insert(indices[0].clone(), books);
             config.catalog.collections.insert(indices[1].clone(), named("authors"));
         })
         .await;
@@ -238,6 +241,11 @@ async fn one_operation_is_one_round_trip() {
     assert_eq!((requests.as_str(), data["books"]["nodes"].as_array().unwrap().len()), ("_search", 1));
     let (_, requests) = library.ask("{ books(consistency: SNAPSHOT) { total { value } } }").await;
     assert_eq!(requests, "_search");
+
+    // a relation is one round trip more, however many documents there are
+    let (data, requests) = library.ask("{ books { nodes { _id writer { name } } } }").await;
+    assert_eq!(requests, "_mget _search");
+    assert_eq!(data["books"]["nodes"][0]["writer"]["name"], "Ann");
 
     // what needs no documents asks for none
     let (_, requests) = library.ask("{ __typename __schema { queryType { name } } }").await;

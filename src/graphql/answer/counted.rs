@@ -24,7 +24,7 @@ pub(super) struct Within<'a> {
 
 /// An object of what was counted, to select from.
 #[derive(Clone)]
-pub(super) enum Counted<'a> {
+pub(crate) enum Counted<'a> {
     Facets(Within<'a>, &'a [ExposedField]),
     Facet { field: &'a FieldRef, tick: Option<&'a Filter>, computed: Option<&'a Computed> },
     FacetValue { field: &'a FieldRef, tick: Option<&'a Filter>, value: &'a ValueCount },

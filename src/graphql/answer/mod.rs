@@ -2,14 +2,17 @@
 //! A field that fails is null; where it may not be null, what holds it is.
 
 mod counted;
+mod related;
 mod selected;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use apollo_compiler::ast::Type;
 use apollo_compiler::response::JsonMap;
 
 use counted::{Counted, Within, of_level};
+pub(crate) use related::Level;
 
 use super::documents::{self, Content, View};
 use super::errors::{Failure, Step};
@@ -17,7 +20,7 @@ use super::ids;
 use super::marks::html;
 use super::mutation::{Changed, Done};
 use super::operation::{Node, What};
-use super::plan::{Found, Many, Place, Plan, Root, Walk};
+use super::plan::{Found, Many, Need, Place, Plan, Root, Walk};
 use super::value::Value;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments;
@@ -38,6 +41,10 @@ pub(crate) struct Shaper<'a> {
     pub(crate) signer: &'a Signer,
     pub(crate) most_errors: usize,
     pub(crate) failures: Vec<Failure>,
+    /// What relations lead to, as far as it was asked for.
+    pub(crate) levels: Option<&'a Level<'a>>,
+    /// What of it was not yet.
+    pub(crate) needs: RefCell<Vec<Need<'a>>>,
 }
 
 /// Something that is null although it may not be: it takes what holds it with it.
@@ -140,12 +147,8 @@ impl<'a> Shaper<'a> {
                 },
             },
             Root::Failed(failure) => Resolved::Fault(failure.clone()),
-            Root::Many(many) => match many.search.map(|at| self.page(at)) {
-                Some(Err(failure)) => Resolved::Fault(failure),
-                Some(Ok(page)) => Resolved::Thing(Thing::Connection(Connection { many, page: Some(page) })),
-                None => Resolved::Thing(Thing::Connection(Connection { many, page: None })),
-            },
-            Root::One(exposed, place) => self.document(exposed, place),
+            Root::Many(many) => connection(self.results, many),
+            Root::One(exposed, place) => document(self.results, exposed, place),
             Root::Done(done) => Resolved::Thing(Thing::Changed(done.into())),
             Root::Node(found) => return self.found(node, found.as_ref(), path),
             Root::Nodes(all) => {
@@ -162,7 +165,7 @@ impl<'a> Shaper<'a> {
     /// A document behind an interface: what is selected of it depends on its own type.
     fn found(&mut self, node: &'a Node, found: Option<&'a Found>, path: Path<'_>) -> Shaped<'a> {
         let Some(found) = found else { return Ok(Value::Null) };
-        match self.document(&found.exposed, &found.place) {
+        match document(self.results, &found.exposed, &found.place) {
             Resolved::Thing(thing) => match self.object(&found.selected, &thing, path) {
                 Ok(value) => Ok(value),
                 // the roots are nullable, and so is each element of a list of nodes
@@ -173,39 +176,6 @@ impl<'a> Shaper<'a> {
                 Ok(Value::Null)
             }
             _ => Ok(Value::Null),
-        }
-    }
-
-    fn page(&self, at: usize) -> Result<&'a Page, Failure> {
-        match self.results.pages.get(at) {
-            Some(Ok(page)) => Ok(page),
-            Some(Err(failure)) => Err(failure.clone()),
-            None => Err(Failure::new(Code::Internal, "internal error")),
-        }
-    }
-
-    fn document(&self, exposed: &'a Exposed, place: &'a Place) -> Resolved<'a> {
-        let found = match place {
-            Place::Get(at) => match &self.results.documents {
-                Ok(documents) => Ok(documents.get(*at).and_then(Option::as_ref)),
-                Err(failure) => Err(failure.clone()),
-            },
-            Place::Search { at, only } => self.page(*at).and_then(|page| {
-                let mut meant = page.hits.iter().map(|hit| &hit.document).filter(|document| match only {
-                    Some((index, routing)) => document.index == *index && document.routing == *routing,
-                    None => true,
-                });
-                let first = meant.next();
-                match (first, meant.next()) {
-                    (Some(first), Some(_)) => Err(several(exposed, first)),
-                    _ => Ok(first),
-                }
-            }),
-        };
-        match found {
-            Ok(Some(document)) => Resolved::Thing(Thing::Document(exposed, document)),
-            Ok(None) => Resolved::Null,
-            Err(failure) => Resolved::Fault(failure),
         }
     }
 
@@ -276,7 +246,10 @@ impl<'a> Shaper<'a> {
                 What::Hit => Value::Boolean(run.hit),
                 _ => Value::text(&run.text),
             }),
-            Thing::Document(exposed, document) => of_document(exposed, document, node),
+            Thing::Document(exposed, document) => match &node.what {
+                What::Related(at, to) => self.relation(exposed, document, node, *at, to),
+                _ => of_document(exposed, document, node),
+            },
             Thing::Object { collection, fields, view } => of_object(collection, fields, view, node),
             Thing::Counted(counted) => self.of_counted(counted, node),
             Thing::Point { lat, lon } => Resolved::Leaf(Value::Double(match node.what {
@@ -352,6 +325,47 @@ impl<'a> Shaper<'a> {
             failure.path = path.steps();
             self.failures.push(failure);
         }
+    }
+}
+
+fn page(results: &Results, at: usize) -> Result<&Page, Failure> {
+    match results.pages.get(at) {
+        Some(Ok(page)) => Ok(page),
+        Some(Err(failure)) => Err(failure.clone()),
+        None => Err(Failure::new(Code::Internal, "internal error")),
+    }
+}
+
+fn connection<'a>(results: &'a Results, many: &'a Many<'a>) -> Resolved<'a> {
+    match many.search.map(|at| page(results, at)) {
+        Some(Err(failure)) => Resolved::Fault(failure),
+        Some(Ok(page)) => Resolved::Thing(Thing::Connection(Connection { many, page: Some(page) })),
+        None => Resolved::Thing(Thing::Connection(Connection { many, page: None })),
+    }
+}
+
+fn document<'a>(results: &'a Results, exposed: &'a Exposed, place: &'a Place) -> Resolved<'a> {
+    let found = match place {
+        Place::Get(at) => match &results.documents {
+            Ok(documents) => Ok(documents.get(*at).and_then(Option::as_ref)),
+            Err(failure) => Err(failure.clone()),
+        },
+        Place::Search { at, only } => page(results, *at).and_then(|page| {
+            let mut meant = page.hits.iter().map(|hit| &hit.document).filter(|document| match only {
+                Some((index, routing)) => document.index == *index && document.routing == *routing,
+                None => true,
+            });
+            let first = meant.next();
+            match (first, meant.next()) {
+                (Some(first), Some(_)) => Err(several(exposed, first)),
+                _ => Ok(first),
+            }
+        }),
+    };
+    match found {
+        Ok(Some(document)) => Resolved::Thing(Thing::Document(exposed, document)),
+        Ok(None) => Resolved::Null,
+        Err(failure) => Resolved::Fault(failure),
     }
 }
 

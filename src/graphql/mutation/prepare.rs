@@ -156,7 +156,7 @@ fn refresh(arguments: &Values) -> Refresh {
 /// What of the document is selected in a payload.
 fn wanted(exposed: &Exposed, selected: &[Node]) -> Option<Vec<Arc<str>>> {
     let documents = selected.iter().filter(|node| matches!(node.what, What::PayloadDocument));
-    let parts = documents.map(|node| paths(&exposed.fields, &node.sub));
+    let parts = documents.map(|node| paths(exposed, &node.sub));
     parts.reduce(|all, more| all.into_iter().chain(more).collect::<BTreeSet<_>>()).map(|all| all.into_iter().collect())
 }
 

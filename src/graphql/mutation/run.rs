@@ -36,7 +36,7 @@ impl Runner<'_> {
             };
             plan.roots.push((node, root));
         }
-        self.finish(call, &plan, Results::none(), Vec::new())
+        self.finish(call, compiled, &plan, Results::none(), Vec::new(), 0).await
     }
 
     async fn carry_out(&self, call: &Call, task: Task) -> Result<Done, Failure> {

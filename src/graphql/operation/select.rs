@@ -70,6 +70,8 @@ pub(crate) enum What {
     Version,
     /// The place in the list of fields of the document or the object.
     Field(usize),
+    /// The place in the document's list of relations, and the collection it leads to.
+    Related(usize, Arc<Exposed>),
     // of a point
     Lat,
     Lon,
@@ -92,6 +94,8 @@ pub(crate) enum What {
 pub(crate) struct Roots {
     queries: HashMap<String, What>,
     mutations: HashMap<String, What>,
+    /// By the name of the collection, for relations.
+    collections: HashMap<String, Arc<Exposed>>,
 }
 
 impl Roots {
@@ -110,9 +114,12 @@ impl Roots {
         }
         roots.insert("node".into(), What::NodeByGlobal);
         roots.insert("nodes".into(), What::NodesByGlobal);
+        let named = |exposed: &Arc<Exposed>| (exposed.collection.name.as_str().to_owned(), exposed.clone());
+        let related = catalog.collections.iter().any(|exposed| !exposed.relations.is_empty());
+        let collections = if related { catalog.collections.iter().map(named).collect() } else { HashMap::new() };
         mutations.insert("createCollection".into(), What::Mutation(Mutation::CreateCollection));
         mutations.insert("removeCollection".into(), What::Mutation(Mutation::RemoveCollection));
-        Roots { queries: roots, mutations }
+        Roots { queries: roots, mutations, collections }
     }
 }
 
@@ -286,7 +293,14 @@ impl<'a> Selector<'a> {
             (Of::Document(_), "_id") => (What::Id, Of::Leaf),
             (Of::Document(_), "_version") => (What::Version, Of::Leaf),
             (Of::Document(_), name) if name == node_id(self.relay) => (What::GlobalId, Of::Leaf),
-            (Of::Document(exposed), name) => of_field(&exposed.fields, name)?,
+            (Of::Document(exposed), name) => match exposed.relations.iter().position(|relation| relation.name == name) {
+                Some(at) => {
+                    let to = self.roots.collections.get(exposed.relations[at].to.as_str())?;
+                    let inner = if exposed.relations[at].many { Of::Connection(to) } else { Of::Document(to) };
+                    (What::Related(at, to.clone()), inner)
+                }
+                None => of_field(&exposed.fields, name)?,
+            },
             (Of::Object(parent), name) => of_field(&parent.fields, name)?,
             (Of::Connection(exposed), name) => {
                 let (part, inner) = counted::of_connection(exposed, name)?;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::counted::Counting;
+use super::related::Belonging;
 use super::{Many, Plan, Planner, Walk, paths};
 use crate::catalog::ask::{self, Frame};
 use crate::catalog::{Exposed, ExposedField, cursor, moments};
 use crate::graphql::errors::Failure;
 use crate::graphql::operation::{Node, Values, What, arguments};
 use crate::graphql::paging;
-use crate::search::{Fetch, HighlightRequest, Moment, PageRequest, Query, TotalRequest};
+use crate::search::{Fetch, Filter, HighlightRequest, Moment, PageRequest, Query, TotalRequest};
 impl<'a> Planner<'a> {
     pub(super) fn many(
         &self,
@@ -20,6 +21,7 @@ impl<'a> Planner<'a> {
         exposed: &'a Arc<Exposed>,
         arguments: &Values,
         variables: &Values,
+        of: Option<&Belonging>,
         plan: &mut Plan<'a>,
     ) -> Result<Many<'a>, Failure> {
         let frame = Frame { limits: self.limits, now: self.now };
@@ -38,6 +40,10 @@ impl<'a> Planner<'a> {
             query.ticks = ask::facet_filters(frame, exposed, json)?;
         }
         let mut binding = binding(exposed, arguments);
+        if let Some(Belonging { filter, key }) = of {
+            query.filter = Filter::and([filter.clone(), query.filter]);
+            binding.push_str(key);
+        }
         let mut walk = Walk::Live;
         if arguments.get("consistency").and_then(Json::as_str) == Some("SNAPSHOT") {
             binding.push_str(" in a snapshot");
@@ -182,7 +188,7 @@ impl<'a> Needs<'a, '_> {
 
     fn of_documents(&mut self, selected: &[Node]) {
         self.many.hits = true;
-        self.many.paths.extend(paths(&self.exposed.fields, selected));
+        self.many.paths.extend(paths(self.exposed, selected));
     }
 
     fn of_highlights(&mut self, node: &'a Node) -> Result<(), Failure> {

@@ -276,7 +276,7 @@ impl<'a, 'b> Counting<'a, 'b> {
             None => Vec::new(),
         };
         let slot = self.slot();
-        let fields = Some(paths(&self.exposed.fields, &node.sub).into_iter().collect());
+        let fields = Some(paths(self.exposed, &node.sub).into_iter().collect());
         level.push((slot, Compute::Top(Top { size, order, fields })));
         Ok(Made::Top(slot))
     }

@@ -3,6 +3,7 @@
 
 mod connection;
 mod counted;
+mod related;
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -13,13 +14,14 @@ use apollo_compiler::validation::Valid;
 use serde_json::Value as Json;
 
 pub(crate) use counted::{Counted, Made, address};
+pub(crate) use related::{Asked, Need, Related};
 
 use super::errors::Failure;
 use super::ids::{self, Global};
 use super::mutation::Done;
 use super::operation::{Node, Selector, Values, What, arguments};
 use crate::catalog::cursor::Signer;
-use crate::catalog::{Catalog, Exposed, ExposedField};
+use crate::catalog::{Catalog, Exposed};
 use crate::config::Limits;
 use crate::search::date::Time;
 use crate::search::{DocRef, DocumentId, Filter, Origin, Query, SnapshotId, TotalRequest};
@@ -115,11 +117,11 @@ impl<'a> Planner<'a> {
         }
         let arguments = arguments(self.schema, &node.field, variables)?;
         match &node.what {
-            What::Many(exposed) => self.many(node, exposed, &arguments, variables, plan).map(Root::Many),
+            What::Many(exposed) => self.many(node, exposed, &arguments, variables, None, plan).map(Root::Many),
             What::One(exposed) => {
                 let id = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
                 let id = DocumentId::parse(id).map_err(Failure::input)?;
-                let place = self.place(exposed, id, None, &paths(&exposed.fields, &node.sub), plan);
+                let place = self.place(exposed, id, None, &paths(exposed, &node.sub), plan);
                 Ok(Root::One(exposed.clone(), place))
             }
             What::NodeByGlobal => {
@@ -162,7 +164,7 @@ impl<'a> Planner<'a> {
             Entry::Occupied(entry) => entry.get().clone(),
             Entry::Vacant(entry) => entry.insert(Arc::new(self.selector.document(&node.merged, exposed))).clone(),
         };
-        let place = self.place(exposed, id, Some((index, routing)), &paths(&exposed.fields, &selected), plan);
+        let place = self.place(exposed, id, Some((index, routing)), &paths(exposed, &selected), plan);
         Ok(Some(Found { exposed: exposed.clone(), place, selected }))
     }
 
@@ -201,9 +203,11 @@ impl<'a> Planner<'a> {
 
 /// The parts of the source that are selected. Of an object all is brought: brought in parts, elements of a list that lack them would
 /// be missing, and one that is there would look as if it were not.
-pub(crate) fn paths(fields: &[ExposedField], selected: &[Node]) -> BTreeSet<Arc<str>> {
+/// A relation needs what names the others.
+pub(crate) fn paths(exposed: &Exposed, selected: &[Node]) -> BTreeSet<Arc<str>> {
     let path = |node: &Node| match node.what {
-        What::Field(at) => fields.get(at).map(|field| Arc::from(field.field.path.as_str())),
+        What::Field(at) => exposed.fields.get(at).map(|field| Arc::from(field.field.path.as_str())),
+        What::Related(at, _) => exposed.relations.get(at).and_then(|relation| relation.needs().map(Arc::from)),
         _ => None,
     };
     selected.iter().filter_map(path).collect()

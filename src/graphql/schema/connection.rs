@@ -6,6 +6,7 @@ use futures_util::stream::Empty;
 
 use super::{Parts, Types, described, field, input, word, written};
 use crate::catalog::Exposed;
+use crate::catalog::relations::Relation;
 
 pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &Parts) -> Object {
     let names = &exposed.names;
@@ -72,10 +73,28 @@ pub(super) fn subscribe(subscription: Subscription, exposed: &Exposed, parts: &P
     subscription.field(arguments(parts).into_iter().fold(live, SubscriptionField::argument))
 }
 
+/// A field that holds documents of another collection.
+pub(super) fn related(relation: &Relation, to: &Exposed, parts: &Parts) -> Field {
+    let (stem, collection) = (&to.names.type_name, to.collection.name.as_str());
+    if !relation.many {
+        let ty = if relation.list { TypeRef::named_list(stem) } else { TypeRef::named(stem) };
+        return described(&relation.name, ty, &format!("Of `{collection}`; null where there is none."));
+    }
+    let many = described(&relation.name, TypeRef::named(format!("{stem}Connection")), &format!("Those of `{collection}`."));
+    // without a consistency: a snapshot for each document would be too many
+    searching(parts).into_iter().fold(many, Field::argument)
+}
+
 const CONSISTENCY: &str = "Consistency";
 
 /// What a search of a collection takes.
 fn arguments(parts: &Parts) -> Vec<InputValue> {
+    let mut all = searching(parts);
+    all.push(input("consistency", CONSISTENCY).default_value(word("LIVE")));
+    all
+}
+
+fn searching(parts: &Parts) -> Vec<InputValue> {
     let optional = [
         ("search", parts.search.as_ref().map(|search| &search.search)),
         ("filter", parts.filter.as_ref()),
@@ -89,7 +108,6 @@ fn arguments(parts: &Parts) -> Vec<InputValue> {
         input("last", TypeRef::INT),
         input("before", TypeRef::STRING),
         input("offset", TypeRef::INT),
-        input("consistency", CONSISTENCY).default_value(word("LIVE")),
     ]);
     all
 }

@@ -34,7 +34,7 @@ pub(super) fn add_roots(query: Object, relay: bool) -> Object {
 }
 
 /// The type of a collection's documents and of the objects in them.
-pub(super) fn add(types: &mut Types, exposed: &Exposed) {
+pub(super) fn add(types: &mut Types, exposed: &Exposed, related: Vec<Field>) {
     let collection = exposed.collection.name.as_str();
     let id = types.node_id();
     let mut object = Object::new(&exposed.names.type_name)
@@ -55,7 +55,7 @@ pub(super) fn add(types: &mut Types, exposed: &Exposed) {
     for part in &exposed.fields {
         object = object.field(document_field(types, part));
     }
-    types.add(object);
+    types.add(related.into_iter().fold(object, Object::field));
     add_objects(types, collection, &exposed.fields);
 }
 

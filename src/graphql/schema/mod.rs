@@ -61,20 +61,27 @@ fn build(catalog: &Catalog, face: Face) -> Result<Schema, SchemaError> {
         "The same searches, live: the connection now, and again each time that it is another because documents changed.",
     );
     let mut mutation = mutation::root();
+    let mut all = Vec::with_capacity(catalog.collections.len());
     for exposed in &catalog.collections {
         let order = order::add(&mut types, exposed);
         let counted = counted::add(&mut types, exposed);
-        let parts = Parts {
+        all.push(Parts {
             filter: filter::add(&mut types, exposed),
             facet_filter: filter::add_facet(&mut types, exposed),
             search: search::add(&mut types, exposed),
             group_by: groups::add(&mut types, exposed, &counted, order.as_ref()),
             order,
             counted,
-        };
-        document::add(&mut types, exposed);
-        query = connection::add(&mut types, query, exposed, &parts);
-        subscription = connection::subscribe(subscription, exposed, &parts);
+        });
+    }
+    for (exposed, parts) in catalog.collections.iter().zip(&all) {
+        let related = exposed.relations.iter().filter_map(|relation| {
+            let at = catalog.collections.iter().position(|other| other.collection.name == relation.to)?;
+            Some(connection::related(relation, &catalog.collections[at], &all[at]))
+        });
+        document::add(&mut types, exposed, related.collect());
+        query = connection::add(&mut types, query, exposed, parts);
+        subscription = connection::subscribe(subscription, exposed, parts);
         if mutated.is_some() {
             mutation = mutation::add(&mut types, mutation, exposed);
         }
