@@ -79,7 +79,8 @@ pub struct Jobs {
 struct Inner {
     engine: Arc<dyn Engine>,
     catalog: Arc<catalog::Watch>,
-    upstreams: Arc<Upstreams>,
+    /// What jobs may fetch from lives as long as they do.
+    _upstreams: Arc<Upstreams>,
     config: Config,
     records: Records,
     files: files::Folder,
@@ -128,7 +129,7 @@ impl Jobs {
             records: Records::new(state, &config.state)?,
             engine,
             catalog,
-            upstreams,
+            _upstreams: upstreams,
             config: config.clone(),
             files,
             threads: Threads::start(config.jobs.threads)?,

@@ -25,9 +25,11 @@ const LISTS: usize = 200;
 const LISTED: u32 = 100;
 const LIST_PAUSE: Duration = Duration::from_millis(200);
 
+type Told = watch::Sender<Option<Arc<Job>>>;
+
 pub(super) struct Watchers {
     /// `None` in a channel: the job is gone.
-    jobs: Mutex<HashMap<Arc<str>, watch::Sender<Option<Arc<Job>>>>>,
+    jobs: Mutex<HashMap<Arc<str>, Told>>,
     /// Grows whenever any job changes in this process.
     any: watch::Sender<u64>,
     lists: Arc<Semaphore>,
@@ -158,8 +160,7 @@ async fn follow(inner: Weak<Inner>, id: Arc<str>) {
                 jobs.remove(&id);
                 return;
             }
-            let seen = sender.borrow().clone();
-            seen
+            sender.borrow().clone()
         };
         if lock(&inner.running).contains_key(&id) {
             continue;

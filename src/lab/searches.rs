@@ -118,7 +118,7 @@ async fn queries(engine: &dyn Engine, exposed: &Exposed, count: u32, call: &Call
         let page = |n: u32| PageRequest {
             size: 10,
             backward: false,
-            from: if n % all == 0 { From::Start } else { From::Offset(n % all) },
+            from: if n.is_multiple_of(all) { From::Start } else { From::Offset(n % all) },
         };
         let queries = (0..count).map(|n| Query { page: page(n), fetch: lean.clone(), ..Query::new(name.clone()) }).collect();
         return Ok((queries, words));

@@ -16,7 +16,6 @@ use super::value::Value;
 pub type Slot = u32;
 
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "a handful of a query, built once")]
 pub enum Compute {
     /// Ignores the tick of its own field, and no other.
     Facet(Facet),

@@ -17,7 +17,7 @@ use crate::search::{
 
 /// A level of what was computed: that of the whole result, or that of a group.
 #[derive(Clone, Copy)]
-pub(super) struct Within<'a> {
+pub(crate) struct Within<'a> {
     connection: Connection<'a>,
     computed: &'a [(Slot, Computed)],
 }
@@ -43,7 +43,7 @@ pub(crate) enum Counted<'a> {
 
 /// How groups were asked for.
 #[derive(Clone, Copy)]
-pub(super) struct Grouping<'a> {
+pub(crate) struct Grouping<'a> {
     keys: &'a [GroupKey],
     /// What cursors are for, where there are pages.
     cursors: Option<&'a str>,
@@ -292,7 +292,7 @@ fn of_stats<'a>(field: &Field, stats: &Stats, part: Part) -> Resolved<'a> {
 /// Keys that are not grouped by are null, and so are objects that hold none.
 fn of_key<'a>(group: &'a Group, keys: &'a [GroupKey], fields: &'a [ExposedField], part: Part) -> Resolved<'a> {
     let (Part::Field(at) | Part::Range(at)) = part else { return Resolved::Null };
-    let Some(field) = fields.get(at).map(|field| &*field) else { return Resolved::Null };
+    let Some(field) = fields.get(at) else { return Resolved::Null };
     if matches!(field.field.kind, Kind::Object | Kind::Nested) {
         let below = |key: &GroupKey| key.field.path.strip_prefix(&field.field.path).is_some_and(|rest| rest.starts_with('.'));
         return if keys.iter().any(below) { thing(Counted::Key(group, keys, &field.fields)) } else { Resolved::Null };

@@ -43,6 +43,7 @@ pub(super) fn read(given: &[Json], most: usize) -> Result<Vec<FieldRef>, Vec<Wri
     let mut lists = Map::new();
     // parents before children, whatever order they are given in
     let mut by_path: BTreeMap<Vec<&str>, (usize, &Json)> = BTreeMap::new();
+    #[expect(clippy::map_entry, reason = "what comes between decides whether it is put in")]
     for (at, input) in given.iter().enumerate() {
         let mut refuse = |part: &str, why: String| faults.push(fault(at, part, why));
         let path = text(input, "path").unwrap_or_default();

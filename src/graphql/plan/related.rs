@@ -1,6 +1,7 @@
 //! Relations: what the documents found say of others becomes the next round trip, one for a level however many documents there are.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use super::{Many, Place, Plan, Planner, paths};
@@ -53,10 +54,8 @@ impl<'a> Planner<'a> {
     pub(crate) fn related(&self, needs: Vec<Need<'a>>, variables: &Values) -> (HashMap<Asked, Related<'a>>, Plan<'a>) {
         let (mut answers, mut plan) = (HashMap::new(), Plan::default());
         for need in needs {
-            let asked = Asked::of(need.node, &need.keys);
-            if !answers.contains_key(&asked) {
-                let related = self.one_related(&need, variables, &mut plan).unwrap_or_else(Related::Failed);
-                answers.insert(asked, related);
+            if let Entry::Vacant(vacant) = answers.entry(Asked::of(need.node, &need.keys)) {
+                vacant.insert(self.one_related(&need, variables, &mut plan).unwrap_or_else(Related::Failed));
             }
         }
         (answers, plan)

@@ -230,7 +230,8 @@ fn written(value: &Value, kind: &Kind) -> String {
 
 /// The arguments of a facet that cuts this span into a dozen pieces or so with round ends. `None`: there is nothing to cut.
 fn cut(kind: &Kind, min: f64, max: f64) -> Option<Json> {
-    if !(max > min) {
+    // neither is more than the other where one is no number
+    if max.partial_cmp(&min) != Some(std::cmp::Ordering::Greater) {
         return None;
     }
     match kind {

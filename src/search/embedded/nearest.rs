@@ -183,8 +183,10 @@ fn score(similarity: Similarity, one: &[f32], other: &[f32]) -> f32 {
 /// Documents found, with their scores, of each segment of the searcher.
 #[derive(Clone, Debug)]
 struct Found {
-    segments: Vec<(SegmentId, Arc<[(DocId, f32)]>)>,
+    segments: Vec<(SegmentId, Scored)>,
 }
+
+type Scored = Arc<[(DocId, f32)]>;
 
 impl Query for Found {
     fn weight(&self, _: EnableScoring<'_>) -> tantivy::Result<Box<dyn Weight>> {

@@ -141,7 +141,7 @@ pub(super) fn read(slot: Slot, group: &GroupBy, outermost: bool, within: &Json, 
     Ok(Computed::Groups(Groups { groups, more: chosen.more, other: chosen.other, error_bound }))
 }
 
-fn row<'j>(key: Vec<Option<Bucket>>, numbers: Vec<Option<f64>>, bucket: &'j Json) -> Result<Row<&'j Json>> {
+fn row(key: Vec<Option<Bucket>>, numbers: Vec<Option<f64>>, bucket: &Json) -> Result<Row<&Json>> {
     let count = documents(count(bucket)?);
     let key = key.into_iter().map(|part| part.map(|part| Bucket { count, ..part })).collect();
     Ok(Row { key, count, numbers, kept: bucket })

@@ -12,6 +12,9 @@ use super::keys::{Keys, Pairs, Quick};
 use super::metrics::measure;
 use super::rows::Rows;
 
+/// The groups chosen, and the documents of each.
+type Picked = (Chosen<Which>, HashMap<Which, Rows>);
+
 /// Where the documents of a group are found again: the number of its key.
 type Which = u32;
 
@@ -46,7 +49,7 @@ impl Computing<'_> {
     }
 
     /// By count or by key the first ones are told from the counts alone.
-    fn of_one_key(&self, group: &GroupBy, rows: &Rows) -> Result<Option<(Chosen<Which>, HashMap<Which, Rows>)>> {
+    fn of_one_key(&self, group: &GroupBy, rows: &Rows) -> Result<Option<Picked>> {
         let [key] = group.keys.as_slice() else { return Err(Error::internal("groups by several keys")) };
         let mut keys = self.keys(key)?;
         let mut found: Vec<(Which, u64)> = (0..).zip(keys.count(rows)?).filter(|(_, count)| *count > 0).collect();
@@ -104,7 +107,7 @@ impl Computing<'_> {
     }
 
     /// Every group, with the numbers that choosing among them needs.
-    fn all(&self, group: &GroupBy, rows: &Rows) -> Result<Option<(Chosen<Which>, HashMap<Which, Rows>)>> {
+    fn all(&self, group: &GroupBy, rows: &Rows) -> Result<Option<Picked>> {
         let mut keys = Vec::with_capacity(group.keys.len());
         let mut parts = Vec::with_capacity(group.keys.len());
         for key in &group.keys {
