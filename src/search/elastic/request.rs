@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::compute::Computing;
 use super::sorting::{self, Walk};
+use super::suggesting::Suggesting;
 use super::{filters, ranking};
 use crate::search::compute::checking;
 use crate::search::{Collection, Direction, Error, Filter, From, Kind, Moment, Order, Origin, Query, Rank, Result, TotalRequest};
@@ -53,6 +54,7 @@ pub(super) struct Reading {
     pub distance_at: Option<usize>,
     pub highlights: Vec<String>,
     pub computing: Computing,
+    pub suggesting: Suggesting,
     /// Not in a snapshot: the last sort value is a shard and a number that does not last.
     pub live: bool,
 }
@@ -118,7 +120,16 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
         let ticks = query.ticks.iter().map(|(_, filter)| filters::query(filter)).collect::<Result<Vec<_>>>()?;
         put("post_filter", json!({"bool": {"filter": ticks}}));
     }
-    if let Some(aggs) = computing.body(query, collection)? {
+    let suggesting = Suggesting::of(query, collection)?;
+    let mut aggs = computing.body(query, collection)?;
+    if let Some((suggest, known)) = suggesting.body() {
+        put("suggest", suggest);
+        match &mut aggs {
+            Some(Json::Object(aggs)) => aggs.extend(known),
+            _ => aggs = Some(Json::Object(known)),
+        }
+    }
+    if let Some(aggs) = aggs {
         put("aggs", aggs);
     }
     put("size", json!(size));
@@ -162,6 +173,7 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
             distance_at: order.iter().position(|order| matches!(order, Order::Distance { .. })),
             highlights: query.fetch.highlights.iter().map(|request| request.field.path.clone()).collect(),
             computing,
+            suggesting,
             live: snapshot.is_none(),
         },
     })
@@ -170,8 +182,6 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
 fn refuse_unsupported(query: &Query) -> Result<()> {
     let lacking = if query.on.len() != 1 {
         "one search over several collections"
-    } else if !query.suggest.is_empty() {
-        "suggesting"
     } else if !query.fetch.inner_hits.is_empty() {
         "bringing the elements that matched"
     } else if query.fetch.explanation {

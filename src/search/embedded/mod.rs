@@ -35,6 +35,7 @@ mod shelf;
 mod snapshots;
 mod sorting;
 mod store;
+mod suggesting;
 mod writer;
 
 use std::path::Path;
