@@ -10,14 +10,17 @@
 //! 4. What a task has done is written down by checkpoints. Whoever goes on does again what came after the last one; each task is
 //!    such that doing it again leaves the same.
 //!
-//! `job` is what is kept, `transitions` the one table of states, `records` the documents, `runner` claims and renews, `work` is what
-//! a task sees, `tasks` has one file a kind.
+//! `job` is what is kept, `transitions` the one table of states, `records` the documents; `runner` looks and claims, `course` leads one
+//! job to its end, `running` is its claim and `work` what its task sees; `tasks` has one file a kind.
 
+mod course;
 mod files;
 mod job;
 pub mod reading;
 mod records;
 mod runner;
+mod running;
+mod sweep;
 mod tasks;
 mod threads;
 mod transitions;
@@ -44,7 +47,7 @@ pub use transitions::Steer;
 pub use watching::Watched;
 
 use records::Records;
-use runner::Running;
+use running::Running;
 use threads::Threads;
 use transitions::Event;
 
@@ -226,6 +229,7 @@ impl Jobs {
             };
             if steer == Steer::Retry {
                 self.inner.may_write(job.kind)?;
+                self.inner.has_room()?;
             }
             if let Some(running) = self.inner.running_here(&job) {
                 running.stop(event);

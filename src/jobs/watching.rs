@@ -63,7 +63,7 @@ impl Stream for Watched {
 
 pub(super) async fn watch(inner: &Arc<Inner>, call: &Call, id: &str) -> Result<Watched> {
     let job = inner.get(call, id).await?;
-    let receiver = {
+    let mut receiver = {
         let mut jobs = lock(&inner.watched.jobs);
         if jobs.len() >= MOST && !jobs.contains_key(&job.id) {
             return Err(Error::Limit(format!("{MOST} jobs are being watched: that is as many as can be")));
@@ -78,10 +78,9 @@ pub(super) async fn watch(inner: &Arc<Inner>, call: &Call, id: &str) -> Result<W
             }
         }
     };
-    // what was published between the look and the subscription is newer
-    let job = Arc::new(job);
-    let mut first = receiver.borrow().clone();
-    first.get_or_insert(job);
+    // what changed between the look and the subscription was not told
+    let first = Some(Arc::new(inner.get(call, id).await?));
+    receiver.mark_unchanged();
     let closing = WatchStream::new(inner.closing.subscribe()).filter(|closing| std::future::ready(*closing));
     let changes = WatchStream::from_changes(receiver);
     let all = futures_util::stream::iter([first]).chain(changes).take_until(closing.into_future());

@@ -9,7 +9,7 @@ use tokio::time::sleep;
 
 use super::Inner;
 use super::job::Job;
-use super::runner::{Lost, Running};
+use super::running::{Lost, Running};
 use crate::search::{Call, Error, Refresh, Result};
 
 /// For one call of the engine.

@@ -17,6 +17,7 @@ mod graphql_http;
 mod ground;
 mod jobs;
 mod jobs_kinds;
+mod jobs_pages;
 mod jobs_processes;
 mod lab;
 mod layering;
