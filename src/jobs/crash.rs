@@ -39,7 +39,7 @@ mod rounds {
 
     use super::super::{Job, Jobs, Kind, Order, State};
     use crate::catalog;
-    use crate::config::{Config, Writes};
+    use crate::config::{Config, UpstreamConfig, Writes};
     use crate::search::{
         Action, Call, Collection, CollectionName, DocumentId, Engine, Filter, Origin, Precondition, Query, Refresh, Source,
         Write, mapping,
@@ -72,6 +72,9 @@ mod rounds {
             let mut config = Config { data: folder.path().to_owned(), writes: Some(Writes::All), ..Config::default() };
             config.jobs.batch = BATCH;
             config.jobs.lease = Duration::from_millis(500);
+            let rate = "5000/1s".parse().unwrap();
+            let settings = UpstreamConfig { url: numbers().await, rate, ..UpstreamConfig::default() };
+            config.upstreams.insert("numbers".into(), settings);
             let engine = crate::search::open(&config).await.unwrap();
             let catalog = catalog::open(engine.clone(), engine.clone(), &config);
             let house = House { config, engine, catalog, _folder: folder };
@@ -213,6 +216,36 @@ mod rounds {
             sorted.sort();
             sorted.dedup();
             assert_eq!((ids.len(), sorted.len() as u64), (sorted.len(), DOCUMENTS));
+        })
+        .await;
+    }
+
+    /// An upstream that answers `{"n": …}` for the number at the end of the path.
+    async fn numbers() -> String {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/{{n}}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let mut head = vec![0; 1_024];
+                    let read = stream.read(&mut head).await.unwrap_or(0);
+                    let text = String::from_utf8_lossy(&head[..read]).into_owned();
+                    let body = format!("{{\"n\":{}}}", text.split(['/', ' ']).nth(2).unwrap_or_default());
+                    let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: ";
+                    let _ = stream.write_all(format!("{head}{}\r\n\r\n{body}", body.len()).as_bytes()).await;
+                });
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_fetch_is_whole_wherever_it_is_killed() {
+        let order = order(Kind::Fetch, Some("made"), json!({ "calls": DOCUMENTS }));
+        crash_everywhere(order, 8, async |house: &House, job: &Job| {
+            let wanted: BTreeMap<String, u64> = (1..=DOCUMENTS).map(|n| (format!("{}-{n}", job.id), n)).collect();
+            assert_eq!(house.documents("made").await, wanted);
         })
         .await;
     }

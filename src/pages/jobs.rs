@@ -45,6 +45,7 @@ struct JobsPage {
     collections: Vec<String>,
     /// Documents may be written.
     writes: bool,
+    upstreams: Vec<String>,
     /// What was wrong with a form, which one, and what it held.
     fault: Option<String>,
     kind: &'static str,
@@ -132,6 +133,7 @@ async fn list(app: &App, id: &RequestId, asked: Asked, refused: Option<Refused>)
         later: asked.after.is_some(),
         collections: names.unwrap_or_default(),
         writes: app.config.writes() >= Writes::Documents,
+        upstreams: app.upstreams.names(),
         fault: refused.as_ref().map(|refused| refused.fault.message().to_owned()),
         kind: refused.as_ref().map_or("", |refused| refused.kind.as_str()),
         filled: refused.map(|refused| refused.filled).unwrap_or_default(),
@@ -265,7 +267,7 @@ fn order(kind: Kind, filled: &BTreeMap<String, String>) -> Result<Order, Fault> 
             "seconds" => {
                 json!(text.parse::<f64>().map_err(|_| Fault::new(Code::BadUserInput, "The seconds are no number."))?)
             }
-            "upTo" | "count" | "fail" => {
+            "upTo" | "count" | "fail" | "calls" => {
                 json!(text.parse::<u64>().map_err(|_| Fault::new(Code::BadUserInput, "That is no whole number."))?)
             }
             "all" => json!(true),

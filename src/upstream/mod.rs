@@ -73,6 +73,10 @@ impl Upstreams {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
+    pub fn names(&self) -> Vec<String> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
     /// The one of this name; without a name the one of the setting `lab.upstream`, else the first, else the lab's own.
     pub fn usual(&self, config: &Config, name: Option<&str>) -> Result<Arc<Upstream>, String> {
         let first = config.upstreams.keys().next().map(String::as_str);

@@ -136,7 +136,7 @@ async fn moving(app: &TestApp) {
         (json!({ "kind": "DELETE_BY_FILTER", "collection": books, "arguments": { "filter": {} } }), 400, "\"all\": true"),
         (json!({ "kind": "DELETE_BY_FILTER", "collection": books, "arguments": { "filter": null } }), 400, "filter"),
         (json!({ "kind": "LOAD", "collection": books }), 400, "documents"),
-        (json!({ "kind": "FETCH", "collection": books }), 400, "upstream"),
+        (json!({ "kind": "FETCH", "collection": books }), 400, "calls"),
     ] {
         let answer = app.http.post(app.at("/v1/jobs")).json(&order).send().await.unwrap();
         let (got, fault): (u16, Json) = (answer.status().as_u16(), answer.json().await.unwrap());

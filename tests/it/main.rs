@@ -16,6 +16,7 @@ mod docs;
 mod graphql_http;
 mod ground;
 mod jobs;
+mod jobs_fetch;
 mod jobs_kinds;
 mod jobs_pages;
 mod jobs_processes;

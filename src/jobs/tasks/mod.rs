@@ -5,6 +5,7 @@ mod compute;
 mod copy;
 mod delete;
 mod export;
+mod fetch;
 mod load;
 mod shelves;
 mod wait;
@@ -26,7 +27,7 @@ pub(super) fn accept(inner: &Inner, order: Order) -> Result<(Order, Option<Vec<u
         Kind::DeleteByFilter => delete::accept(inner, &order)?,
         Kind::Wait => wait::accept(&arguments(&order.arguments)?)?,
         Kind::Compute => compute::accept(&arguments(&order.arguments)?)?,
-        Kind::Fetch => return Err(no_upstream()),
+        Kind::Fetch => return fetch::accept(inner, order).map(|order| (order, None)),
     }
     Ok((order, None))
 }
@@ -34,10 +35,6 @@ pub(super) fn accept(inner: &Inner, order: Order) -> Result<(Order, Option<Vec<u
 /// The same for a file that has come.
 pub(super) fn accept_load(inner: &Inner, order: Order) -> Result<Order> {
     load::accept_file(inner, order)
-}
-
-fn no_upstream() -> Error {
-    Error::invalid("there is no upstream to fetch from")
 }
 
 pub(super) async fn run(work: Work) -> Done {
@@ -50,7 +47,7 @@ pub(super) async fn run(work: Work) -> Done {
         Kind::DeleteByFilter => delete::run(&work).await,
         Kind::Wait => wait::run(&work).await,
         Kind::Compute => compute::run(&work).await,
-        Kind::Fetch => Err(no_upstream().into()),
+        Kind::Fetch => fetch::run(&work).await,
     }
 }
 
