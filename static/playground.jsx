@@ -4,7 +4,6 @@ import './playground.css';
 import { createElement } from 'react';
 import { createRoot } from 'react-dom/client';
 import { GraphiQL } from 'graphiql';
-import { createGraphiQLFetcher } from '@graphiql/toolkit';
 
 const root = document.getElementById('playground');
 
@@ -16,8 +15,57 @@ globalThis.MonacoEnvironment = {
   },
 };
 
+// One document; or, for a subscription, its answers as they come.
+async function fetcher({ query, variables, operationName }, { headers } = {}) {
+  const abort = new AbortController();
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: {
+      ...headers,
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json, application/json;q=0.9, text/event-stream;q=0.5',
+    },
+    body: JSON.stringify({ query, variables, operationName }),
+    signal: abort.signal,
+  });
+  if (!response.headers.get('content-type')?.startsWith('text/event-stream')) return response.json();
+  return answers(response.body.pipeThrough(new TextDecoderStream()).getReader(), abort);
+}
+
+function answers(reader, abort) {
+  const over = { done: true, value: undefined };
+  let text = '';
+  return {
+    async next() {
+      for (;;) {
+        const end = text.indexOf('\n\n');
+        if (end < 0) {
+          const part = await reader.read().catch((fault) => {
+            if (abort.signal.aborted) return over;
+            throw fault;
+          });
+          if (part.done) return over;
+          text += part.value;
+          continue;
+        }
+        const [name, data] = text.slice(0, end).split('\ndata: ');
+        text = text.slice(end + 2);
+        if (name === 'event: next') return { done: false, value: JSON.parse(data) };
+        if (name.startsWith('event: complete')) return over;
+      }
+    },
+    // the button that stops it
+    async return() {
+      abort.abort();
+      return over;
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
 const initial = root.dataset.query;
-const fetcher = createGraphiQLFetcher({ url: '/graphql' });
 createRoot(root).render(
   createElement(GraphiQL, {
     fetcher,

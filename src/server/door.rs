@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep};
 
-/// For the other side to take some of what waits for it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+/// For the other side to take some of what waits for it: whoever pipes an export into something slow may need a while.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(super) struct Door {
     pub(super) listener: TcpListener,

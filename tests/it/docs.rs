@@ -10,7 +10,7 @@ use crate::app::TestApp;
 use crate::ground::{elasticsearch_url, unique};
 
 /// The blocks of one language in a page.
-fn blocks(page: &str, language: &str) -> Vec<String> {
+pub fn blocks(page: &str, language: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
     let text = std::fs::read_to_string(path).unwrap();
     let fence = format!("```{language}\n");
@@ -18,7 +18,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 /// The sample, as the collection `name`, whose root field is `landmarks` by setting.
-async fn load_sample(app: &TestApp, name: &str) {
+pub async fn load_sample(app: &TestApp, name: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample");
     let mapping: Json = serde_json::from_str(&std::fs::read_to_string(root.join("mapping.json")).unwrap()).unwrap();
     let made = app.http.post(app.at("/v1/collections")).json(&json!({ "name": name, "mappings": mapping })).send().await.unwrap();

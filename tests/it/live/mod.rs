@@ -1,8 +1,10 @@
 //! Live queries from outside, on both engines: what is told when something changes, whoever changed it, and what is not told.
 
+mod documented;
 mod events;
 mod idle;
 mod protocol;
+mod reference;
 mod sharing;
 pub mod socket;
 
