@@ -82,7 +82,7 @@ async fn run(asked: Asked) -> Result<usize> {
     let prepared = target.prepare(asked.scenario.data(), asked.documents).await;
     let run = match &prepared {
         Ok(data) => {
-            let ground = Arc::new(Ground::new(data.clone(), asked.documents));
+            let ground = Arc::new(Ground::new(data.clone(), asked.documents, users));
             attack(asked.scenario, &target, users, asked.seconds, &ground).await.map(|()| ground.samples())
         }
         Err(_) => Ok(Vec::new()),

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use goose::GooseError;
 use goose::goose::{GooseMethod, GooseRequest, GooseUser, Scenario, Transaction, TransactionFunction, TransactionResult};
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 use crate::documents::{document, scatter, section, word};
 use crate::figures::Sample;
@@ -92,6 +93,9 @@ impl Name {
             let function: TransactionFunction = Arc::new(move |user| {
                 let ground = ground.clone();
                 Box::pin(async move {
+                    if self == Name::Thousand {
+                        ground.gather().await;
+                    }
                     let call = step(&ground, user);
                     perform(&ground, user, call).await
                 })
@@ -177,17 +181,20 @@ pub(crate) struct Ground {
     data: Prepared,
     documents: u64,
     chance: AtomicU64,
+    /// Where users wait for each other.
+    gate: Barrier,
     started: Instant,
     samples: Mutex<Vec<Sample>>,
     told: AtomicU64,
 }
 
 impl Ground {
-    pub(crate) fn new(data: Prepared, documents: usize) -> Self {
+    pub(crate) fn new(data: Prepared, documents: usize, users: usize) -> Self {
         Ground {
             data,
             documents: documents as u64,
             chance: AtomicU64::new(0),
+            gate: Barrier::new(users),
             started: Instant::now(),
             samples: Mutex::default(),
             told: AtomicU64::new(0),
@@ -201,6 +208,11 @@ impl Ground {
     /// Of a document that is there.
     fn number(&self) -> u64 {
         self.chance() % self.documents
+    }
+
+    /// To start a thousand users takes the machine a while: they wait for the last of them, so that all ask at once.
+    async fn gather(&self) {
+        let _ = tokio::time::timeout(PATIENCE, self.gate.wait()).await;
     }
 
     fn record(&self, sample: Sample) {

@@ -41,10 +41,10 @@ pub use document::{
     Action, DocRef, Document, DocumentId, Precondition, Refresh, Source, Version, Write, WriteOutcome, Written, merge_patch,
 };
 pub use error::{Error, Result};
-pub use page::{Explanation, Fragment, Highlight, Hit, Key, Page, Relation, Run, SnapshotId, Total};
+pub use page::{Elements, Explanation, Fragment, Highlight, Hit, Key, Page, Relation, Run, SnapshotId, Total};
 pub use query::{
-    Direction, Fetch, Filter, From, Fuzziness, GeoPoint, HighlightRequest, InnerHits, Missing, Moment, Operator, Order,
-    PageRequest, Quantifier, Query, Range, Rank, TextFilter, TextMatch, TotalRequest,
+    Direction, Fetch, Filter, From, Fuzziness, GeoPoint, HighlightRequest, InnerHits, MOST_INNER_HITS, Missing, Moment, Operator,
+    Order, PageRequest, Quantifier, Query, Range, Rank, TextFilter, TextMatch, TotalRequest,
 };
 pub use suggest::{Suggest, Suggested, Suggestion};
 

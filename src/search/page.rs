@@ -31,8 +31,17 @@ pub struct Hit {
     /// Metres to the point of the first `Order::Distance`.
     pub distance: Option<f64>,
     /// One for each request of `Fetch::inner_hits`, in the order asked.
-    pub inner_hits: Vec<Vec<serde_json::Value>>,
+    pub inner_hits: Vec<Elements>,
     pub explanation: Option<Explanation>,
+}
+
+/// Elements of a nested list of one document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Elements {
+    /// How many are such.
+    pub total: u64,
+    /// The first of them, whole, in the document's order.
+    pub first: Vec<serde_json::Value>,
 }
 
 /// The place of a hit in an order: its sort values and the tie-break, as the engine reads them again. Only the engine that made it looks inside.

@@ -237,12 +237,16 @@ pub struct HighlightRequest {
     pub fragments: u32,
 }
 
+/// The elements of a nested list for which the filter holds, the first so many (at most [`MOST_INNER_HITS`]) with their source.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InnerHits {
     pub field: FieldRef,
     pub filter: Filter,
     pub size: u32,
 }
+
+/// `index.max_inner_result_window` by default.
+pub const MOST_INNER_HITS: u32 = 100;
 
 impl Default for PageRequest {
     fn default() -> Self {
@@ -296,6 +300,23 @@ impl Filter {
             Filter::Nothing => Filter::All,
             Filter::Not(inner) => *inner,
             other => Filter::Not(Box::new(other)),
+        }
+    }
+
+    /// The field that a condition is about; of several conditions put together none.
+    pub fn field(&self) -> Option<&FieldRef> {
+        match self {
+            Filter::Exists(field)
+            | Filter::OneOf(field, _)
+            | Filter::Range(field, _)
+            | Filter::Pattern(field, _)
+            | Filter::Words(field, _)
+            | Filter::Networks(field, _)
+            | Filter::Near { field, .. }
+            | Filter::InBox { field, .. }
+            | Filter::InPolygon { field, .. }
+            | Filter::Nested { field, .. } => Some(field),
+            Filter::All | Filter::Nothing | Filter::And(_) | Filter::Or(_) | Filter::Not(_) | Filter::Ids(_) => None,
         }
     }
 

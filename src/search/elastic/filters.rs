@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{dates, numbers, patterns};
 use crate::search::geo::Polygon;
 use crate::search::value::{Cidr, Value, shortest};
-use crate::search::{Error, Field, FieldRef, Filter, GeoPoint, Kind, Range, Result, TextFilter};
+use crate::search::{Error, Field, FieldRef, Filter, GeoPoint, Kind, Quantifier, Range, Result, TextFilter};
 
 /// Values in one `terms`: `index.max_terms_count` by default.
 const MOST_VALUES: usize = 65_536;
@@ -25,17 +25,32 @@ pub(super) enum Bounds {
     Between(serde_json::Map<String, Json>),
 }
 
+/// What holds for documents.
 pub(super) fn query(filter: &Filter) -> Result<Json> {
-    if let Some(field) = field_of(filter).filter(|field| field.nested.is_some()) {
-        return Err(Error::Unsupported(format!("a condition on {}, which lies in nested elements,", field.path)));
+    at(None, filter)
+}
+
+/// The elements of a nested list that a filter holds for, as a query that holds for what they lie in.
+pub(super) fn elements(field: &Field, filter: &Filter) -> Result<Json> {
+    if field.kind != Kind::Nested {
+        return Err(Error::invalid(format!("{} has no elements", field.path)));
     }
+    Ok(json!({"nested": {"path": field.path, "query": at(Some(&field.path), filter)?, "ignore_unmapped": true}}))
+}
+
+/// What holds for documents, or for elements of the nested list at a path.
+fn at(list: Option<&str>, filter: &Filter) -> Result<Json> {
+    if let Some(field) = filter.field() {
+        check(list, field)?;
+    }
+    let all = |parts: &[Filter]| parts.iter().map(|part| at(list, part)).collect::<Result<Vec<_>>>();
     Ok(match filter {
         Filter::All => json!({"match_all": {}}),
         Filter::Nothing => nothing(),
         Filter::And(parts) if parts.is_empty() => json!({"match_all": {}}),
         Filter::And(parts) => json!({"bool": {"filter": all(parts)?}}),
         Filter::Or(parts) => any(all(parts)?),
-        Filter::Not(part) => not(query(part)?),
+        Filter::Not(part) => not(at(list, part)?),
         Filter::Exists(field) => exists(field),
         Filter::OneOf(field, values) => one_of(field, values)?,
         Filter::Range(field, range) => between(field, range)?,
@@ -57,33 +72,33 @@ pub(super) fn query(filter: &Filter) -> Result<Json> {
             }})
         }
         Filter::InPolygon { field, points } => polygon(field, points)?,
-        Filter::Nested { .. } => return Err(Error::Unsupported("a filter on nested elements".into())),
+        Filter::Nested { field, quantifier, filter } => match quantifier {
+            Quantifier::Some => elements(field, filter)?,
+            Quantifier::None => not(elements(field, filter)?),
+            // none fails
+            Quantifier::Every => not(elements(field, &Filter::not((**filter).clone()))?),
+        },
+        Filter::Ids(_) if list.is_some() => return Err(Error::invalid("elements of a list have no ids")),
         Filter::Ids(ids) if ids.is_empty() => nothing(),
         Filter::Ids(ids) => json!({"ids": {"values": ids.iter().map(|id| id.as_str()).collect::<Vec<_>>()}}),
     })
 }
 
-fn field_of(filter: &Filter) -> Option<&FieldRef> {
-    match filter {
-        Filter::Exists(field)
-        | Filter::OneOf(field, _)
-        | Filter::Range(field, _)
-        | Filter::Pattern(field, _)
-        | Filter::Words(field, _)
-        | Filter::Networks(field, _)
-        | Filter::Near { field, .. }
-        | Filter::InBox { field, .. }
-        | Filter::InPolygon { field, .. } => Some(field),
-        _ => None,
+/// Inside a nested query only the element's own fields are there, outside none of them; Elasticsearch would find nothing in silence.
+fn check(list: Option<&str>, field: &Field) -> Result<()> {
+    let fits = match (&field.kind, list) {
+        (Kind::Nested, None) => true,
+        (Kind::Nested, Some(list)) => field.path.strip_prefix(list).is_some_and(|rest| rest.starts_with('.')),
+        (_, list) => field.nested.as_deref() == list,
+    };
+    if fits {
+        return Ok(());
     }
+    Err(Error::invalid(format!("{} does not lie in what is asked there: ask its elements by some, none or every", field.path)))
 }
 
 pub(super) fn nothing() -> Json {
     json!({"match_none": {}})
-}
-
-fn all(parts: &[Filter]) -> Result<Vec<Json>> {
-    parts.iter().map(query).collect()
 }
 
 /// A `bool` with an empty `should` matches everything, so none of no parts must be said otherwise.

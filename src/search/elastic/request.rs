@@ -9,7 +9,10 @@ use super::compute::Computing;
 use super::sorting::{self, Walk};
 use super::{filters, ranking};
 use crate::search::compute::checking;
-use crate::search::{Collection, Direction, Error, Filter, From, Kind, Moment, Order, Origin, Query, Rank, Result, TotalRequest};
+use crate::search::{
+    Collection, Direction, Error, FieldRef, Filter, From, InnerHits, Kind, MOST_INNER_HITS, Moment, Order, Origin, Query, Rank,
+    Result, TotalRequest,
+};
 
 /// `index.max_result_window` by default: hits passed over and hits brought, together.
 const WINDOW: u32 = 10_000;
@@ -55,6 +58,8 @@ pub(super) struct Reading {
     pub computing: Computing,
     /// Not in a snapshot: the last sort value is a shard and a number that does not last.
     pub live: bool,
+    /// How many lists of elements each hit brings.
+    pub inner_hits: usize,
 }
 
 /// How it is known that the walk goes on.
@@ -114,9 +119,15 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
     if !matches!(query.rank, Some(Rank::Knn { .. })) {
         put("query", condition(query, parts)?);
     }
+    let mut after = Vec::new();
     if computing.ticks_come_after() {
-        let ticks = query.ticks.iter().map(|(_, filter)| filters::query(filter)).collect::<Result<Vec<_>>>()?;
-        put("post_filter", json!({"bool": {"filter": ticks}}));
+        after.extend(query.ticks.iter().map(|(_, filter)| filters::query(filter)).collect::<Result<Vec<_>>>()?);
+    }
+    if size > 0 {
+        after.extend(elements(&query.fetch.inner_hits)?);
+    }
+    if !after.is_empty() {
+        put("post_filter", json!({"bool": {"filter": after}}));
     }
     if let Some(aggs) = computing.body(query, collection)? {
         put("aggs", aggs);
@@ -163,6 +174,7 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
             highlights: query.fetch.highlights.iter().map(|request| request.field.path.clone()).collect(),
             computing,
             live: snapshot.is_none(),
+            inner_hits: query.fetch.inner_hits.len(),
         },
     })
 }
@@ -172,8 +184,6 @@ fn refuse_unsupported(query: &Query) -> Result<()> {
         "one search over several collections"
     } else if !query.suggest.is_empty() {
         "suggesting"
-    } else if !query.fetch.inner_hits.is_empty() {
-        "bringing the elements that matched"
     } else if query.fetch.explanation {
         "explaining a score"
     } else {
@@ -213,6 +223,30 @@ fn condition(query: &Query, parts: Parts) -> Result<Json> {
         (None, false) => json!({"bool": {"filter": filters}}),
         (Some(rank), false) => json!({"bool": {"must": [rank], "filter": filters}}),
     })
+}
+
+/// The elements asked of each hit: clauses that decide nothing, each beside one that always holds.
+fn elements(asked: &[InnerHits]) -> Result<Vec<Json>> {
+    let clause = |(place, InnerHits { field, filter, size }): (usize, &InnerHits)| {
+        if *size > MOST_INNER_HITS {
+            return Err(Error::Limit(format!("at most {MOST_INNER_HITS} elements of one hit, {size} were asked")));
+        }
+        let mut clause = filters::elements(field, filter)?;
+        clause["nested"]["inner_hits"] = json!({
+            "name": place.to_string(),
+            "size": size,
+            // as they stand in the document
+            "sort": ["_doc"],
+            "_source": if holds_vectors(&field.fields) { json!({"exclude_vectors": false}) } else { json!(true) },
+            "ignore_unmapped": true,
+        });
+        Ok(json!({"bool": {"should": [{"match_all": {}}, clause]}}))
+    };
+    asked.iter().enumerate().map(clause).collect()
+}
+
+fn holds_vectors(fields: &[FieldRef]) -> bool {
+    fields.iter().any(|field| matches!(field.kind, Kind::Vector { .. }) || holds_vectors(&field.fields))
 }
 
 /// What is brought of the source: these paths, or all.
@@ -285,7 +319,7 @@ fn preference(query: &Query) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::search::{CollectionName, FieldRef, Fuzziness, HighlightRequest, Key, Missing, Operator, TextMatch, mapping};
+    use crate::search::{CollectionName, Fuzziness, HighlightRequest, Key, Missing, Operator, TextMatch, mapping};
 
     fn shop() -> Collection {
         let fields = mapping::parse(&json!({"properties": {

@@ -10,7 +10,8 @@ use super::failure;
 use super::request::{MARK_BEGIN, MARK_END, More, Reading};
 use super::sorting;
 use crate::search::{
-    Document, DocumentId, Error, Fragment, Highlight, Hit, Key, Page, Relation, Result, Run, Source, Total, TotalRequest, Version,
+    Document, DocumentId, Elements, Error, Fragment, Highlight, Hit, Key, Page, Relation, Result, Run, Source, Total,
+    TotalRequest, Version,
 };
 
 /// One search's answer, or one of several.
@@ -66,6 +67,25 @@ struct Found {
     sort: Vec<Json>,
     #[serde(default)]
     highlight: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    inner_hits: BTreeMap<String, Inner>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Inner {
+    hits: InnerFound,
+}
+
+#[derive(Debug, Deserialize)]
+struct InnerFound {
+    total: Counted,
+    hits: Vec<InnerHit>,
+}
+
+#[derive(Debug, Deserialize)]
+struct InnerHit {
+    #[serde(rename = "_source")]
+    source: Json,
 }
 
 impl Body {
@@ -130,6 +150,7 @@ fn hit(found: Found, reading: &Reading) -> Result<Hit> {
     let score = reading.scored.then(|| found.score.or_else(|| at(reading.score_at).map(|score| score as f32))).flatten();
     let distance = at(reading.distance_at);
     let mut marked = found.highlight;
+    let mut inner = found.inner_hits;
     Ok(Hit {
         score,
         distance,
@@ -142,7 +163,7 @@ fn hit(found: Found, reading: &Reading) -> Result<Hit> {
             })
             .collect(),
         key: Key(if reading.live { sorting::lasting(found.sort) } else { found.sort }),
-        inner_hits: Vec::new(),
+        inner_hits: (0..reading.inner_hits).map(|place| elements(inner.remove(&place.to_string()))).collect::<Result<_>>()?,
         explanation: None,
         document: Document {
             id: DocumentId::parse(&found.id).map_err(Error::internal)?,
@@ -167,6 +188,15 @@ pub(super) fn documents(hits: &[Json]) -> Result<Vec<Document>> {
         })
     };
     hits.iter().map(document).collect()
+}
+
+/// An index that does not know the list says nothing of it: there are no elements.
+fn elements(inner: Option<Inner>) -> Result<Elements> {
+    let Some(Inner { hits }) = inner else { return Ok(Elements::default()) };
+    if hits.total.relation != "eq" {
+        return Err(Error::Internal("elements that are not all counted".into()));
+    }
+    Ok(Elements { total: hits.total.value, first: hits.hits.into_iter().map(|hit| hit.source).collect() })
 }
 
 /// Text with marks -> runs, neighbours of one kind joined.
@@ -211,6 +241,7 @@ mod tests {
             live: false,
             highlights: Vec::new(),
             computing: Computing::of(&Query::new(CollectionName::existing("a"))),
+            inner_hits: 0,
         }
     }
 

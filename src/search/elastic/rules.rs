@@ -7,15 +7,45 @@ use serde_json::Value as Json;
 
 use crate::search::geo::{Area, Cell, read_points};
 use crate::search::value::{Value, from_document, mapped};
-use crate::search::{DocumentId, Error, Exact, Field, Filter, GeoPoint, Kind, Range, Result, Source};
+use crate::search::{DocumentId, Error, Exact, Field, Filter, GeoPoint, Kind, Quantifier, Range, Result, Source};
 
 pub(super) fn allows(rule: &Filter, id: &DocumentId, source: &Source) -> Result<bool> {
+    holds(rule, id, Here { source, list: None })
+}
+
+/// The document, or an element of the nested list at a path.
+#[derive(Clone, Copy)]
+struct Here<'a> {
+    source: &'a Source,
+    list: Option<&'a str>,
+}
+
+impl<'a> Here<'a> {
+    /// From here to the field; `None` where it lies in other elements.
+    fn way<'f>(self, field: &'f Field) -> Option<&'f str> {
+        match self.list {
+            None => Some(field.path.as_str()),
+            Some(list) => field.path.strip_prefix(list).and_then(|rest| rest.strip_prefix('.')),
+        }
+        .filter(|_| field.kind == Kind::Nested || field.nested.as_deref() == self.list)
+    }
+
+    fn elements(self, field: &'a Field) -> impl Iterator<Item = Here<'a>> {
+        let mut found = Vec::new();
+        if let Some(way) = self.way(field) {
+            descend(self.source, way, &mut found);
+        }
+        found.into_iter().filter_map(Json::as_object).map(|source| Here { source, list: Some(&field.path) })
+    }
+}
+
+fn holds(rule: &Filter, id: &DocumentId, source: Here<'_>) -> Result<bool> {
     Ok(match rule {
         Filter::All => true,
         Filter::Nothing => false,
         Filter::And(parts) => {
             for part in parts {
-                if !allows(part, id, source)? {
+                if !holds(part, id, source)? {
                     return Ok(false);
                 }
             }
@@ -23,13 +53,13 @@ pub(super) fn allows(rule: &Filter, id: &DocumentId, source: &Source) -> Result<
         }
         Filter::Or(parts) => {
             for part in parts {
-                if allows(part, id, source)? {
+                if holds(part, id, source)? {
                     return Ok(true);
                 }
             }
             false
         }
-        Filter::Not(part) => !allows(part, id, source)?,
+        Filter::Not(part) => !holds(part, id, source)?,
         Filter::Ids(ids) => ids.contains(id),
         Filter::Exists(field) => exists(field, source)?,
         Filter::OneOf(field, values) => {
@@ -59,11 +89,23 @@ pub(super) fn allows(rule: &Filter, id: &DocumentId, source: &Source) -> Result<
             Some((field, area)) => points(field, source).into_iter().any(|point| area.holds(Cell::of(point))),
             None => false,
         },
-        Filter::Nested { .. } => return Err(Error::Unsupported("writing under a rule on nested elements".into())),
+        Filter::Nested { field, quantifier, filter } => {
+            let mut any = false;
+            let mut all = true;
+            for element in source.elements(field) {
+                let such = holds(filter, id, element)?;
+                (any, all) = (any || such, all && such);
+            }
+            match quantifier {
+                Quantifier::Some => any,
+                Quantifier::None => !any,
+                Quantifier::Every => all,
+            }
+        }
     })
 }
 
-fn exists(field: &Field, source: &Source) -> Result<bool> {
+fn exists(field: &Field, source: Here<'_>) -> Result<bool> {
     Ok(match &field.kind {
         // its own text counts, whatever becomes of the keyword beside it
         Kind::Text { .. } | Kind::GeoPoint | Kind::Vector { .. } => raw(field, source).iter().any(|value| !value.is_null()),
@@ -75,15 +117,16 @@ fn exists(field: &Field, source: &Source) -> Result<bool> {
             }
             false
         }
-        Kind::Nested | Kind::Json { .. } => {
-            return Err(Error::Unsupported("writing under a rule on nested or free-form fields".into()));
+        Kind::Nested => source.elements(field).next().is_some(),
+        Kind::Json { .. } => {
+            return Err(Error::Unsupported("writing under a rule on free-form fields".into()));
         }
         _ => !indexed(field, source)?.is_empty(),
     })
 }
 
 /// The field's values as the index holds them. What does not fit is none, for Elasticsearch refuses such a document itself.
-fn indexed(field: &Field, source: &Source) -> Result<Vec<Value>> {
+fn indexed(field: &Field, source: Here<'_>) -> Result<Vec<Value>> {
     let instead = field.null_value.as_ref();
     let read = raw(field, source).into_iter().filter_map(|json| {
         let json = if json.is_null() { instead? } else { json };
@@ -121,9 +164,11 @@ fn normal(field: &Field, value: Value) -> Result<Value> {
 }
 
 /// Taken apart, a point that is a pair of numbers would be two: so only objects on the way are.
-fn points(field: &Field, source: &Source) -> Vec<GeoPoint> {
+fn points(field: &Field, source: Here<'_>) -> Vec<GeoPoint> {
     let mut found = Vec::new();
-    whole(source, &field.path, &mut found);
+    if let Some(way) = source.way(field) {
+        whole(source.source, way, &mut found);
+    }
     let read = |value: &&Json| {
         let instead = if value.is_null() { field.null_value.as_ref().unwrap_or(value) } else { value };
         read_points(instead).unwrap_or_default()
@@ -143,10 +188,10 @@ fn whole<'a>(object: &'a Source, path: &str, found: &mut Vec<&'a Json>) {
 }
 
 /// All values at the field's path, lists taken apart; keys may hold dots.
-fn raw<'a>(field: &Field, source: &'a Source) -> Vec<&'a Json> {
+fn raw<'a>(field: &Field, source: Here<'a>) -> Vec<&'a Json> {
     let mut found = Vec::new();
-    if field.nested.is_none() {
-        descend(source, &field.path, &mut found);
+    if let Some(way) = source.way(field) {
+        descend(source.source, way, &mut found);
     }
     found
 }
@@ -210,7 +255,9 @@ mod tests {
         let fields = mapping::parse(&json!({"properties": {
             "k": {"type": "keyword", "ignore_above": 5}, "low": {"type": "keyword", "normalizer": "lowercase"},
             "z": {"type": "keyword", "null_value": "none"}, "n": {"type": "long"}, "t": {"type": "text"},
-            "o": {"properties": {"a": {"type": "keyword"}}}, "ip": {"type": "ip"},
+            "o": {"properties": {"a": {"type": "keyword"}}}, "ip": {"type": "ip"}, "p": {"type": "geo_point"},
+            "e": {"type": "nested", "properties": {"a": {"type": "keyword"}, "n": {"type": "long"},
+                "f": {"type": "nested", "properties": {"c": {"type": "keyword"}}}}},
         }}))
         .unwrap();
         Collection { name: CollectionName::parse("c").unwrap(), origin: Origin::Index, fields, remarks: Vec::new() }
@@ -248,5 +295,36 @@ mod tests {
         assert!(!holds(Filter::Or(Vec::new()), json!({})));
         let networks = vec![crate::search::value::Cidr::parse("10.0.0.0/8").unwrap()];
         assert!(holds(Filter::Networks(field("ip"), networks), json!({"ip": "::ffff:10.1.2.3"})));
+    }
+
+    #[test]
+    fn elements_are_held_one_by_one() {
+        let field = |path: &str| collection().field(path).unwrap().clone();
+        let nested = |path: &str, quantifier, filter| Filter::Nested { field: field(path), quantifier, filter: Box::new(filter) };
+        let both = |a: &str, n: i64| Filter::And(vec![one_of("e.a", a), Filter::OneOf(field("e.n"), vec![Value::Long(n)])]);
+        let document = json!({"e": [{"a": "x", "n": 1}, {"a": "y", "n": 2, "f": [{"c": "u"}]}]});
+        assert!(holds(nested("e", Quantifier::Some, both("x", 1)), document.clone()));
+        assert!(!holds(nested("e", Quantifier::Some, both("x", 2)), document.clone()));
+        assert!(holds(nested("e", Quantifier::None, both("x", 2)), document.clone()));
+        assert!(!holds(nested("e", Quantifier::Every, one_of("e.a", "x")), document.clone()));
+        assert!(holds(nested("e", Quantifier::Every, one_of("e.a", "x")), json!({"e": []})));
+        let inner = nested("e.f", Quantifier::Some, one_of("e.f.c", "u"));
+        assert!(holds(nested("e", Quantifier::Some, Filter::And(vec![one_of("e.a", "y"), inner.clone()])), document.clone()));
+        assert!(!holds(nested("e", Quantifier::Some, Filter::And(vec![one_of("e.a", "x"), inner])), document.clone()));
+        assert!(holds(Filter::Exists(field("e")), document));
+        assert!(!holds(Filter::Exists(field("e")), json!({"e": [null]})));
+    }
+
+    #[test]
+    fn places_are_held_against_areas() {
+        let near = |lat, lon| Filter::Near {
+            field: collection().field("p").unwrap().clone(),
+            center: GeoPoint { lat, lon },
+            metres: 1_000.0,
+        };
+        assert!(holds(near(10.0, 20.0), json!({"p": [20, 10]})));
+        assert!(holds(near(10.0, 20.0), json!({"p": ["1,1", {"lat": 10, "lon": 20}]})));
+        assert!(!holds(near(20.0, 10.0), json!({"p": [20, 10]})));
+        assert!(!holds(near(0.0, 0.0), json!({})));
     }
 }

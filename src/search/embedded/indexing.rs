@@ -1,7 +1,8 @@
 //! Documents become entries of the index: the source is walked along the mapping, strictly, and every value goes to its
-//! field as `coercion` reads it. Where entries stand is `layout`'s; storing the document itself is the store's.
+//! field as `coercion` reads it. Where entries stand is `layout`'s, what an element's entry is to its document's `elements`';
+//! storing the document itself is the store's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 use tantivy::TantivyDocument;
@@ -14,6 +15,7 @@ use super::super::{Analyzer, Collection, Error, Field, FieldRef, Kind, Result, S
 use super::analysis::analyze;
 use super::codes;
 use super::coercion::{LONGEST_TERM, Leaf, coerce};
+use super::elements::{element_term, list_term};
 use super::layout::{Layout, column_name};
 use super::nearest;
 
@@ -25,19 +27,34 @@ pub(super) fn check(collection: &Collection, source: &Source) -> Result<()> {
     gather(collection, source).map(drop)
 }
 
-/// What the index keeps of a document.
+/// What the index keeps of a document: the entries of its elements, inner ones first, and its own at the end. They are written
+/// together, in this order.
 pub(super) fn index_document(
     layout: &Layout,
     collection: &Collection,
     id: &str,
     seq_no: u64,
     source: &Source,
-) -> Result<TantivyDocument> {
-    let gathered = gather(collection, source)?;
-    let mut document = TantivyDocument::default();
-    document.add_text(layout.id, id);
-    document.add_u64(layout.seq_no, seq_no);
+) -> Result<Vec<TantivyDocument>> {
+    let walk = gather(collection, source)?;
+    let mut entries = Vec::with_capacity(walk.elements.len() + 1);
+    for (list, gathered) in walk.elements {
+        let mut entry = entry_of(layout, gathered);
+        entry.add_bytes(layout.values, &element_term());
+        entry.add_bytes(layout.values, &list_term(list));
+        entries.push(entry);
+    }
+    entries.push(entry_of(layout, walk.gathered));
+    for entry in &mut entries {
+        // by its id a document is removed, and its elements with it
+        entry.add_text(layout.id, id);
+        entry.add_u64(layout.seq_no, seq_no);
+    }
+    Ok(entries)
+}
 
+fn entry_of(layout: &Layout, gathered: Gathered<'_>) -> TantivyDocument {
+    let mut document = TantivyDocument::default();
     let mut columns = BTreeMap::new();
     for (path, mut codes) in gathered.numbers {
         let column = codes.iter().map(|code| OwnedValue::I64(*code)).collect();
@@ -82,7 +99,7 @@ pub(super) fn index_document(
     if !lengths.is_empty() {
         document.add_object(layout.lengths, lengths);
     }
-    Ok(document)
+    document
 }
 
 /// The words of all values of a text; says how many there are.
@@ -115,25 +132,24 @@ struct Gathered<'a> {
     /// Points, by the codes of their cells.
     cells: BTreeMap<&'a str, Vec<i64>>,
     texts: BTreeMap<&'a str, (&'a Analyzer, Vec<String>)>,
-    present: Vec<&'a str>,
     vectors: Vec<(&'a str, Vec<f32>)>,
+    present: BTreeSet<&'a str>,
 }
 
 struct Walk<'a> {
     collection: &'a Collection,
+    /// Of the document, or of the element that is looked at.
     gathered: Gathered<'a>,
+    /// The elements so far, each after those that lie in it, with the path of its list.
+    elements: Vec<(&'a str, Gathered<'a>)>,
     /// The way from the document to the value that is looked at.
     way: Vec<String>,
-    /// How many nested fields it lies in: their elements are other documents, and not in the index yet.
-    nested: usize,
 }
 
-fn gather<'a>(collection: &'a Collection, source: &Source) -> Result<Gathered<'a>> {
-    let mut walk = Walk { collection, gathered: Gathered::default(), way: Vec::new(), nested: 0 };
+fn gather<'a>(collection: &'a Collection, source: &Source) -> Result<Walk<'a>> {
+    let mut walk = Walk { collection, gathered: Gathered::default(), elements: Vec::new(), way: Vec::new() };
     walk.object("", source)?;
-    walk.gathered.present.sort_unstable();
-    walk.gathered.present.dedup();
-    Ok(walk.gathered)
+    Ok(walk)
 }
 
 /// Whether there is any value at all, at whatever depth.
@@ -179,7 +195,7 @@ impl<'a> Walk<'a> {
                 match read_points(value) {
                     Ok(points) => {
                         self.mark(field, !points.is_empty());
-                        if self.nested == 0 && !points.is_empty() {
+                        if !points.is_empty() {
                             let cells = points.into_iter().map(|point| Cell::of(point).code());
                             self.gathered.cells.entry(&field.path).or_default().extend(cells);
                         }
@@ -197,7 +213,7 @@ impl<'a> Walk<'a> {
                     Err(message) => return self.refuse(message),
                 };
                 self.mark(field, true);
-                if *indexed && self.nested == 0 {
+                if *indexed && field.nested.is_none() {
                     self.gathered.vectors.push((&field.path, vector));
                 }
                 Ok(())
@@ -218,11 +234,14 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Json::Object(object) => {
-                let nested = field.kind == Kind::Nested;
-                self.mark(field, nested);
-                self.nested += usize::from(nested);
+                if field.kind != Kind::Nested {
+                    return self.object(&field.path, object);
+                }
+                self.mark(field, true);
+                let around = std::mem::take(&mut self.gathered);
                 self.object(&field.path, object)?;
-                self.nested -= usize::from(nested);
+                let element = std::mem::replace(&mut self.gathered, around);
+                self.elements.push((&field.path, element));
                 Ok(())
             }
             other => self.refuse(format!("`{}` is an object, {} is none", field.path, brief(other))),
@@ -230,8 +249,8 @@ impl<'a> Walk<'a> {
     }
 
     fn mark(&mut self, field: &'a Field, present: bool) {
-        if present && self.nested == 0 {
-            self.gathered.present.push(&field.path);
+        if present {
+            self.gathered.present.insert(&field.path);
         }
     }
 
@@ -252,9 +271,6 @@ impl<'a> Walk<'a> {
             && text.len() > LONGEST_TERM
         {
             return self.refuse(format!("a word may have {LONGEST_TERM} bytes, this one has {}", text.len()));
-        }
-        if self.nested > 0 {
-            return Ok(());
         }
         match (leaf, &field.kind) {
             (Leaf::Nothing, _) => {}

@@ -8,6 +8,7 @@ use tantivy::schema::{Field, IndexRecordOption, JsonObjectOptions, STRING, Schem
 
 use super::super::{Collection, Kind, Result};
 use super::analysis::{check_analyzer, check_normalizer};
+use super::elements::Levels;
 use super::nearest::{VECTORS, Vectors};
 use super::norms::Norms;
 
@@ -38,6 +39,7 @@ pub(super) struct Layout {
     /// A column of all vectors of a document.
     pub(super) vectors: Field,
     pub(super) nearness: Vectors,
+    pub(super) levels: Levels,
 }
 
 impl Layout {
@@ -56,8 +58,8 @@ impl Layout {
         let columns = schema.add_json_field(COLUMNS, JsonObjectOptions::default().set_fast("raw"));
         let lengths = schema.add_json_field(LENGTHS, JsonObjectOptions::default().set_fast("raw"));
         let vectors = schema.add_bytes_field(VECTORS, BytesOptions::default().set_fast());
-        let (norms, nearness) = (Norms::default(), Vectors::default());
-        Ok(Layout { schema: schema.build(), id, seq_no, values, words, columns, lengths, norms, vectors, nearness })
+        let (norms, levels, nearness) = (Norms::default(), Levels::default(), Vectors::default());
+        Ok(Layout { schema: schema.build(), id, seq_no, values, words, columns, lengths, norms, levels, vectors, nearness })
     }
 
     /// Whether an index of this layout can hold documents of the collection without being built again.

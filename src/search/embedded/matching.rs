@@ -5,56 +5,135 @@ use std::net::IpAddr;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use tantivy::Searcher;
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, Occur, Query};
 
 use super::super::geo::Area;
 use super::super::pattern::{Node, Pattern, Piece, Shape};
 use super::super::value::{Cidr, Value};
-use super::super::{Error, Exact, Field, Filter, Kind, Range, Result, TextFilter};
+use super::super::{Error, Exact, Field, Filter, Kind, Quantifier, Range, Result, TextFilter};
 use super::analysis::{analyze, lower, normalize};
 use super::codes;
+use super::elements::{Around, all_elements, elements_of};
 use super::layout::{Layout, lengths_column, values_column};
 use super::machines::OnTerms;
 use super::phrases::Phrase;
 use super::sets::Set;
 
-/// What holds for the documents of a filter, as a query that scores nothing.
+/// What holds for the documents of a filter, as a query that scores nothing. It may hold for elements, too: `documents_only`
+/// leaves them out.
 pub(super) fn filter_query(layout: &Layout, filter: &Filter) -> Result<Box<dyn Query>> {
-    Ok(match filter {
-        Filter::All => Box::new(AllQuery),
-        Filter::Nothing => Box::new(EmptyQuery),
-        Filter::And(parts) => every(layout, parts.iter())?,
-        Filter::Or(parts) => {
-            let parts: Result<Vec<_>> = parts.iter().map(|part| Ok((Occur::Should, filter_query(layout, part)?))).collect();
-            match parts?.as_slice() {
-                [] => Box::new(EmptyQuery),
-                parts => Box::new(BooleanQuery::new(parts.iter().map(|(occur, part)| (*occur, part.box_clone())).collect())),
-            }
-        }
-        Filter::Not(_) => every(layout, std::iter::once(filter))?,
-        Filter::Exists(field) => exists(layout, field)?,
-        Filter::OneOf(field, values) => one_of(layout, field, values)?,
-        Filter::Range(field, range) => within(layout, field, range)?,
-        Filter::Pattern(field, pattern) => matching(layout, field, pattern)?,
-        Filter::Words(field, words) => with_words(layout, field, words)?,
-        Filter::Networks(field, networks) => inside(field, networks)?,
-        Filter::Ids(ids) => terms(layout.id, ids.iter().map(|id| id.as_str().as_bytes().to_vec()).collect()),
-        Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => placed(filter)?,
-        Filter::Nested { .. } => return Err(Error::Unsupported("a filter on nested elements".into())),
+    Level { layout, list: None }.query(filter)
+}
+
+/// Documents for which all parts hold; see `filter_query`.
+pub(super) fn every<'a>(layout: &Layout, parts: impl Iterator<Item = &'a Filter>) -> Result<Box<dyn Query>> {
+    Level { layout, list: None }.every(parts)
+}
+
+/// The same without the elements of nested lists, which the index holds beside the documents.
+pub(super) fn documents_only(layout: &Layout, searcher: &Searcher, query: Box<dyn Query>) -> Result<Box<dyn Query>> {
+    Ok(match all_elements(layout, searcher)? {
+        Some(elements) => Box::new(BooleanQuery::new(vec![(Occur::Must, query), (Occur::MustNot, Box::new(elements))])),
+        None => query,
     })
 }
 
-/// Documents for which all parts hold.
-pub(super) fn every<'a>(layout: &Layout, parts: impl Iterator<Item = &'a Filter>) -> Result<Box<dyn Query>> {
-    let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
-    for part in parts {
-        match part {
-            Filter::All => {}
-            Filter::Not(inner) => clauses.push((Occur::MustNot, filter_query(layout, inner)?)),
-            other => clauses.push((Occur::Must, filter_query(layout, other)?)),
+/// What a condition is about: documents, or elements of the nested list at a path.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    layout: &'a Layout,
+    list: Option<&'a str>,
+}
+
+impl Level<'_> {
+    fn query(self, filter: &Filter) -> Result<Box<dyn Query>> {
+        let layout = self.layout;
+        if let Some(field) = filter.field() {
+            self.check(field)?;
         }
+        Ok(match filter {
+            Filter::All => Box::new(AllQuery),
+            Filter::Nothing => Box::new(EmptyQuery),
+            Filter::And(parts) => self.every(parts.iter())?,
+            Filter::Or(parts) => {
+                let parts: Result<Vec<_>> = parts.iter().map(|part| Ok((Occur::Should, self.query(part)?))).collect();
+                match parts?.as_slice() {
+                    [] => Box::new(EmptyQuery),
+                    parts => Box::new(BooleanQuery::new(parts.iter().map(|(occur, part)| (*occur, part.box_clone())).collect())),
+                }
+            }
+            Filter::Not(_) => self.every(std::iter::once(filter))?,
+            Filter::Exists(field) if field.kind == Kind::Nested => self.nested(field, Quantifier::Some, &Filter::All)?,
+            Filter::Exists(field) => exists(layout, field)?,
+            Filter::OneOf(field, values) => one_of(layout, field, values)?,
+            Filter::Range(field, range) => within(layout, field, range)?,
+            Filter::Pattern(field, pattern) => matching(layout, field, pattern)?,
+            Filter::Words(field, words) => with_words(layout, field, words)?,
+            Filter::Networks(field, networks) => inside(field, networks)?,
+            Filter::Ids(_) if self.list.is_some() => return Err(Error::invalid("elements of a list have no ids")),
+            Filter::Ids(ids) => terms(layout.id, ids.iter().map(|id| id.as_str().as_bytes().to_vec()).collect()),
+            Filter::Near { .. } | Filter::InBox { .. } | Filter::InPolygon { .. } => placed(filter)?,
+            Filter::Nested { field, quantifier, filter } => self.nested(field, *quantifier, filter)?,
+        })
     }
-    Ok(join(clauses))
+
+    /// For which all parts hold.
+    fn every<'f>(self, parts: impl Iterator<Item = &'f Filter>) -> Result<Box<dyn Query>> {
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        for part in parts {
+            match part {
+                Filter::All => {}
+                Filter::Not(inner) => clauses.push((Occur::MustNot, self.query(inner)?)),
+                other => clauses.push((Occur::Must, self.query(other)?)),
+            }
+        }
+        Ok(join(clauses))
+    }
+
+    fn nested(self, field: &Field, quantifier: Quantifier, filter: &Filter) -> Result<Box<dyn Query>> {
+        let wanted = match quantifier {
+            Quantifier::Some | Quantifier::None => filter.clone(),
+            // every: none fails
+            Quantifier::Every => Filter::not(filter.clone()),
+        };
+        let around = Around {
+            elements: elements_query(self.layout, field, &wanted)?.into(),
+            level: self.list.map(Arc::from),
+            levels: self.layout.levels.clone(),
+            values: self.layout.values,
+        };
+        Ok(match quantifier {
+            Quantifier::Some => Box::new(around),
+            Quantifier::None | Quantifier::Every => join(vec![(Occur::MustNot, Box::new(around))]),
+        })
+    }
+
+    /// Fields of other levels are not there: the condition was put in the wrong place.
+    fn check(self, field: &Field) -> Result<()> {
+        let fits = match (&field.kind, self.list) {
+            (Kind::Nested, None) => true,
+            (Kind::Nested, Some(list)) => field.path.strip_prefix(list).is_some_and(|rest| rest.starts_with('.')),
+            (_, list) => field.nested.as_deref() == list,
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "`{}` does not lie in what is asked there: ask its elements by some, none or every",
+            field.path
+        )))
+    }
+}
+
+/// The elements of the list for which a filter holds.
+pub(super) fn elements_query(layout: &Layout, field: &Field, filter: &Filter) -> Result<Box<dyn Query>> {
+    if field.kind != Kind::Nested {
+        return Err(no_such(field, "elements"));
+    }
+    let of_list: Box<dyn Query> = Box::new(elements_of(layout, &field.path));
+    let holding = Level { layout, list: Some(&field.path) }.every(std::iter::once(filter))?;
+    Ok(if holding.is::<AllQuery>() { of_list } else { join(vec![(Occur::Must, of_list), (Occur::Must, holding)]) })
 }
 
 /// Clauses of which at least one must be positive; where there is none, all documents are it.
@@ -77,14 +156,6 @@ fn terms(field: tantivy::schema::Field, terms: Vec<Vec<u8>>) -> Box<dyn Query> {
     Box::new(Set::Terms { field, terms: terms.into() })
 }
 
-/// Fields of nested elements are no fields of the document.
-fn of_document(field: &Field) -> Result<()> {
-    if field.nested.is_some() {
-        return Err(Error::Unsupported(format!("a condition on `{}`, which lies in nested elements,", field.path)));
-    }
-    Ok(())
-}
-
 fn no_such(field: &Field, what: &str) -> Error {
     Error::invalid(format!("`{}` cannot be asked for {what}", field.path))
 }
@@ -98,7 +169,6 @@ pub(super) fn exact_of(field: &Field) -> Option<&Exact> {
 }
 
 fn exists(layout: &Layout, field: &Field) -> Result<Box<dyn Query>> {
-    of_document(field)?;
     Ok(match &field.kind {
         Kind::Text { .. } => Box::new(ExistsQuery::new(lengths_column(&field.path), false)),
         Kind::Keyword(exact) => Box::new(ExistsQuery::new(values_column(&exact.path), false)),
@@ -122,7 +192,6 @@ fn exists(layout: &Layout, field: &Field) -> Result<Box<dyn Query>> {
 }
 
 fn one_of(layout: &Layout, field: &Field, values: &[Value]) -> Result<Box<dyn Query>> {
-    of_document(field)?;
     let path = field.exact_path().ok_or_else(|| no_such(field, "exact values"))?;
     let mut wanted = Vec::with_capacity(values.len());
     for value in values {
@@ -212,7 +281,6 @@ fn code_of(field: &Field, value: &Value) -> Result<i64> {
 }
 
 fn within(layout: &Layout, field: &Field, range: &Range) -> Result<Box<dyn Query>> {
-    of_document(field)?;
     if range.lower.is_none() && range.upper.is_none() {
         return exists(layout, field);
     }
@@ -249,7 +317,6 @@ fn within(layout: &Layout, field: &Field, range: &Range) -> Result<Box<dyn Query
 }
 
 fn matching(layout: &Layout, field: &Field, pattern: &Pattern) -> Result<Box<dyn Query>> {
-    of_document(field)?;
     let exact = exact_of(field).ok_or_else(|| no_such(field, "a pattern"))?;
     let prefix = codes::term_prefix(&exact.path);
     let pattern = normal_pattern(exact, pattern);
@@ -289,7 +356,6 @@ fn lower_node(node: &Node) -> Node {
 }
 
 fn with_words(layout: &Layout, field: &Field, words: &TextFilter) -> Result<Box<dyn Query>> {
-    of_document(field)?;
     let (TextFilter::Any(text) | TextFilter::Phrase(text) | TextFilter::PhrasePrefix(text)) = words;
     let analyzer = match &field.kind {
         Kind::Text { analyzer, .. } => analyzer,
@@ -326,7 +392,6 @@ fn with_words(layout: &Layout, field: &Field, words: &TextFilter) -> Result<Box<
 
 fn placed(filter: &Filter) -> Result<Box<dyn Query>> {
     let Some((field, area)) = Area::of(filter)? else { return Err(Error::internal("a filter by no place")) };
-    of_document(field)?;
     if field.kind != Kind::GeoPoint {
         return Err(no_such(field, "places"));
     }
@@ -334,7 +399,6 @@ fn placed(filter: &Filter) -> Result<Box<dyn Query>> {
 }
 
 fn inside(field: &Field, networks: &[Cidr]) -> Result<Box<dyn Query>> {
-    of_document(field)?;
     if field.kind != Kind::Ip {
         return Err(no_such(field, "networks"));
     }

@@ -32,7 +32,9 @@ pub(super) fn allowed(collection: &Arc<Collection>, rule: &Filter, documents: &[
         .single_segment_index_writer::<TantivyDocument>(tantivy::directory::RamDirectory::create(), ARENA)
         .map_err(Error::internal)?;
     for (place, (id, source)) in (0..).zip(documents) {
-        writer.add_document(index_document(&layout, collection, id.as_str(), place, source)?).map_err(Error::internal)?;
+        for entry in index_document(&layout, collection, id.as_str(), place, source)? {
+            writer.add_document(entry).map_err(Error::internal)?;
+        }
     }
     let reader: IndexReader = writer.finalize().and_then(|index| index.reader()).map_err(Error::internal)?;
     let view = View { searcher: reader.searcher(), layout, documents: &Places(collection), stopped: &|| false };

@@ -13,8 +13,9 @@ use super::collecting::{Found, Pass};
 use super::compute::compute;
 use super::documents::Documents;
 use super::highlighting::Marks;
+use super::inner::InnerElements;
 use super::layout::Layout;
-use super::matching::every;
+use super::matching::{documents_only, every};
 use super::nearest::Nearest;
 use super::projection::project;
 use super::ranking::text_query;
@@ -74,9 +75,13 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     } else {
         (more, had_after || skipped > 0)
     };
-    let marks = Marks::of(&view.layout, &view.searcher, query)?;
+    let mut bringing = Bringing {
+        marks: Marks::of(&view.layout, &view.searcher, query)?,
+        inner: InnerElements::of(&view.layout, &view.searcher, &query.fetch.inner_hits)?,
+    };
     let scored = query.rank.is_some() && (sorting.needs_scores() || query.fetch.scores);
-    let hits = found.into_iter().map(|found| fetch(view, query, &sorting, &marks, found, scored)).collect::<Result<_>>()?;
+    let hits =
+        found.into_iter().map(|found| fetch(view, query, &sorting, &mut bringing, found, scored)).collect::<Result<_>>()?;
     Ok(Page {
         hits,
         total: total(query.total, collected.total),
@@ -92,8 +97,6 @@ fn refuse_unsupported(query: &Query) -> Result<()> {
     checking::check(query)?;
     let what = if !query.suggest.is_empty() {
         "suggesting words"
-    } else if !query.fetch.inner_hits.is_empty() {
-        "bringing nested elements"
     } else if query.fetch.explanation {
         "explaining scores"
     } else {
@@ -122,7 +125,8 @@ pub(super) fn match_query<'q>(
 ) -> Result<Box<dyn IndexQuery>> {
     let conditions = [&query.rule, &query.filter].into_iter().chain(ticks);
     let conditions = every(&view.layout, conditions)?;
-    let Some(rank) = &query.rank else { return Ok(conditions) };
+    // what ranks looks into fields of documents, which elements do not have
+    let Some(rank) = &query.rank else { return documents_only(&view.layout, &view.searcher, conditions) };
     Ok(narrowed(ranked(view, query, rank)?, conditions))
 }
 
@@ -159,15 +163,30 @@ fn total(asked: TotalRequest, counted: u64) -> Option<Total> {
     }
 }
 
-fn fetch(view: &View<'_>, query: &Query, sorting: &Sorting, marks: &Marks<'_>, found: Found, scored: bool) -> Result<Hit> {
+/// What is read out of a document beside what is asked of its source.
+struct Bringing<'a> {
+    marks: Marks<'a>,
+    inner: InnerElements<'a>,
+}
+
+fn fetch(
+    view: &View<'_>,
+    query: &Query,
+    sorting: &Sorting,
+    bringing: &mut Bringing<'_>,
+    found: Found,
+    scored: bool,
+) -> Result<Hit> {
     let asked = query.fetch.fields.as_deref();
-    // highlights read the document, too: what only they need is taken out again
-    let wider: Option<Vec<Arc<str>>> = asked.filter(|_| !marks.is_empty()).map(|asked| {
-        let all: BTreeSet<Arc<str>> = asked.iter().cloned().chain(marks.paths()).collect();
+    // highlights and elements read the document, too: what only they need is taken out again
+    let more = !bringing.marks.is_empty() || !bringing.inner.is_empty();
+    let wider: Option<Vec<Arc<str>>> = asked.filter(|_| more).map(|asked| {
+        let all: BTreeSet<Arc<str>> = asked.iter().cloned().chain(bringing.marks.paths()).chain(bringing.inner.paths()).collect();
         all.into_iter().collect()
     });
     let mut document = view.documents.document(found.spot.seq_no, wider.as_deref().or(asked))?;
-    let highlights = marks.highlight(&view.searcher, found.at, &document.source)?;
+    let highlights = bringing.marks.highlight(&view.searcher, found.at, &document.source)?;
+    let inner_hits = bringing.inner.bring(&view.searcher, found.at, &document.source)?;
     if wider.is_some() {
         document.source = project(document.source, asked);
     }
@@ -177,7 +196,7 @@ fn fetch(view: &View<'_>, query: &Query, sorting: &Sorting, marks: &Marks<'_>, f
         key: sorting.write(&found.spot),
         highlights,
         distance: sorting.distance(&found.spot),
-        inner_hits: Vec::new(),
+        inner_hits,
         explanation: None,
     })
 }

@@ -69,7 +69,9 @@ fn world(documents: &[serde_json::Value], segment: usize) -> World {
         let (seq_no, id) = (seq_no as u64, DocumentId::parse(&seq_no.to_string()).unwrap());
         let source = source.as_object().unwrap();
         indexing::check(&collection, source).unwrap();
-        writer.add_document(indexing::index_document(&layout, &collection, id.as_str(), seq_no, source).unwrap()).unwrap();
+        for entry in indexing::index_document(&layout, &collection, id.as_str(), seq_no, source).unwrap() {
+            writer.add_document(entry).unwrap();
+        }
         kept.insert(seq_no, (id, source.clone()));
         if (seq_no + 1).is_multiple_of(segment as u64) {
             writer.commit().unwrap();

@@ -130,7 +130,11 @@ impl Docs {
         Ok(())
     }
 
-    fn scorer(self) -> Box<dyn Scorer> {
+    pub(super) fn insert(&mut self, doc: DocId) {
+        self.0.insert(doc);
+    }
+
+    pub(super) fn scorer(self) -> Box<dyn Scorer> {
         scorer_of(self.0)
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tantivy::indexer::IndexWriterOptions;
+use tantivy::indexer::{IndexWriterOptions, UserOperation};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
 use super::super::{CollectionName, Error, Result};
@@ -15,7 +15,7 @@ use super::moment::{Held, Seen};
 use super::store::{CollectionReading, Entry};
 
 /// Grows when the same documents would be indexed otherwise: an index of another number is built again from the documents.
-const FORMAT: u64 = 2;
+const FORMAT: u64 = 3;
 
 /// Writers open at once: each has three threads and up to `ARENA` bytes.
 const MOST_WRITERS: usize = 4;
@@ -108,16 +108,14 @@ impl Shelf {
         }
         self.changed = true;
         self.reached = self.reached.max(entry.seq_no + 1);
-        let document = match &entry.source {
-            Some(source) => Some(index_document(&self.layout, &self.held.collection, entry.id.as_str(), entry.seq_no, source)?),
-            None => None,
+        let entries = match &entry.source {
+            Some(source) => index_document(&self.layout, &self.held.collection, entry.id.as_str(), entry.seq_no, source)?,
+            None => Vec::new(),
         };
-        let term = Term::from_field_text(self.layout.id, entry.id.as_str());
-        let writer = ring.writer(self)?;
-        writer.delete_term(term);
-        if let Some(document) = document {
-            writer.add_document(document).map_err(fault)?;
-        }
+        let remove = UserOperation::Delete(Term::from_field_text(self.layout.id, entry.id.as_str()));
+        let operations: Vec<_> = [remove].into_iter().chain(entries.into_iter().map(UserOperation::Add)).collect();
+        // at once: what belongs to one document becomes neighbours in one segment
+        ring.writer(self)?.run(operations).map_err(fault)?;
         Ok(())
     }
 

@@ -38,6 +38,7 @@ mod groups;
 mod highlights;
 mod ip;
 mod metrics;
+mod nested;
 mod numbers;
 mod order;
 mod paging;
@@ -58,6 +59,7 @@ const COUNT: usize = collections::COUNT
     + highlights::COUNT
     + ip::COUNT
     + metrics::COUNT
+    + nested::COUNT
     + numbers::COUNT
     + order::COUNT
     + paging::COUNT

@@ -23,7 +23,11 @@ pub fn mapping() -> Json {
         "d": { "type": "date" }, "n": { "type": "date_nanos" },
         "ip": { "type": "ip" },
         "p": { "type": "geo_point" },
-        "o": { "properties": { "a": { "type": "keyword" }, "n": { "type": "integer" } } }
+        "o": { "properties": { "a": { "type": "keyword" }, "n": { "type": "integer" } } },
+        "e": { "type": "nested", "properties": {
+            "a": { "type": "keyword" }, "n": { "type": "integer" }, "t": { "type": "text" },
+            "f": { "type": "nested", "properties": { "c": { "type": "keyword" }, "w": { "type": "integer" } } }
+        } }
     })
 }
 
@@ -148,6 +152,8 @@ pub struct Document {
     /// Path -> what the index should hold, in the list's order; for texts the text.
     pub values: BTreeMap<&'static str, Vec<Value>>,
     pub points: Vec<GeoPoint>,
+    /// Of nested lists, by the path; an element is a document that has no id.
+    pub elements: BTreeMap<&'static str, Vec<Document>>,
 }
 
 pub struct Corpus {
@@ -163,7 +169,8 @@ impl Corpus {
 
 impl Document {
     fn generate(random: &mut Random, id: String) -> Document {
-        let mut document = Document { id, source: json!({}), values: BTreeMap::new(), points: Vec::new() };
+        let mut document =
+            Document { id, source: json!({}), values: BTreeMap::new(), points: Vec::new(), elements: BTreeMap::new() };
         for path in EXACT.iter().chain(TEXTS) {
             if random.once_in(4) {
                 // absent in one of the ways to be absent
@@ -193,7 +200,70 @@ impl Document {
             }
         }
         document.place(random);
+        document.list(random, "e", &["e.a", "e.n", "e.t"]);
         document
+    }
+
+    /// Elements of a nested list: none, a bare one, or several, some of them empty.
+    fn list(&mut self, random: &mut Random, path: &'static str, fields: &[&'static str]) {
+        let elements: Vec<Document> = (0..random.below(4)).map(|_| Document::element(random, path, fields)).collect();
+        let mut list: Vec<Json> = elements.iter().map(|element| element.source.clone()).collect();
+        let name = path.rsplit('.').next().unwrap();
+        match list.len() {
+            0 => match random.below(3) {
+                0 => self.source[name] = json!([]),
+                1 => self.source[name] = json!(null),
+                _ => {}
+            },
+            1 if random.once_in(2) => self.source[name] = list.remove(0),
+            _ => {
+                if random.once_in(5) {
+                    list.insert(1, json!(null));
+                }
+                self.source[name] = Json::Array(list);
+            }
+        }
+        self.elements.insert(path, elements);
+    }
+
+    fn element(random: &mut Random, list: &'static str, fields: &[&'static str]) -> Document {
+        let mut element = Document {
+            id: String::new(),
+            source: json!({}),
+            values: BTreeMap::new(),
+            points: Vec::new(),
+            elements: BTreeMap::new(),
+        };
+        for path in fields {
+            let name = path.rsplit('.').next().unwrap();
+            match random.below(5) {
+                0 => {}
+                1 => {
+                    let (some, value) = one(random, path);
+                    let (other, second) = one(random, path);
+                    element.hold(path, value);
+                    element.hold(path, second);
+                    element.source[name] = json!([some, other]);
+                }
+                _ => {
+                    let (json, value) = one(random, path);
+                    element.hold(path, value);
+                    element.source[name] = json;
+                }
+            }
+        }
+        if list == "e" && random.once_in(2) {
+            element.list(random, "e.f", &["e.f.c", "e.f.w"]);
+        }
+        element
+    }
+
+    /// The elements of a nested list at this path, also of lists in lists.
+    pub fn elements(&self, path: &str) -> Vec<&Document> {
+        match self.elements.get(path) {
+            Some(elements) => elements.iter().collect(),
+            None => self.elements.values().flatten().flat_map(|element| element.elements(path)).collect(),
+        }
     }
 
     fn place(&mut self, random: &mut Random) {
@@ -263,7 +333,7 @@ fn address(text: &str) -> Value {
 /// A value of a field: as a document may hold it, and as the index should.
 pub fn one(random: &mut Random, path: &str) -> (Json, Value) {
     match path {
-        "t" | "u" => {
+        "t" | "u" | "e.t" => {
             let text = sentence(random);
             (json!(text), Value::Text(text))
         }
@@ -281,7 +351,7 @@ pub fn one(random: &mut Random, path: &str) -> (Json, Value) {
             let value = long(random, LONGS);
             (if random.once_in(5) { json!(value.to_string()) } else { json!(value) }, Value::Long(value))
         }
-        "i" | "o.n" => {
+        "i" | "o.n" | "e.n" | "e.f.w" => {
             let value = long(random, INTEGERS);
             let json = match random.below(8) {
                 0 => json!(value.to_string()),
@@ -332,7 +402,8 @@ pub fn one(random: &mut Random, path: &str) -> (Json, Value) {
             (json!(text), address(text))
         }
         _ => {
-            let text = name(random);
+            // few in elements, so that some are found
+            let text = if path.starts_with('e') { (*random.pick(&NAMES[2..7])).to_owned() } else { name(random) };
             (json!(text), Value::Text(text))
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use hooke::search::date::Time;
 use hooke::search::pattern::{Node, Pattern, Piece, Shape, fold};
 use hooke::search::value::{Value, mapped};
-use hooke::search::{Direction, FieldRef, Filter, GeoPoint, Kind, Missing, Number, Range, TextFilter};
+use hooke::search::{Direction, FieldRef, Filter, GeoPoint, Kind, Missing, Number, Quantifier, Range, TextFilter};
 
 use super::documents::{Document, WORDS, lower};
 
@@ -85,6 +85,15 @@ pub fn holds(document: &Document, filter: &Filter) -> bool {
         Filter::Or(parts) => parts.iter().any(|part| holds(document, part)),
         Filter::Not(part) => !holds(document, part),
         Filter::Exists(field) if field.path == "o" => ["o.a", "o.n"].iter().any(|path| !values(document, path).is_empty()),
+        Filter::Exists(field) if field.kind == Kind::Nested => !document.elements(&field.path).is_empty(),
+        Filter::Nested { field, quantifier, filter } => {
+            let elements = document.elements(&field.path);
+            match quantifier {
+                Quantifier::Some => elements.iter().any(|element| holds(element, filter)),
+                Quantifier::None => !elements.iter().any(|element| holds(element, filter)),
+                Quantifier::Every => elements.iter().all(|element| holds(element, filter)),
+            }
+        }
         Filter::Exists(field) if field.path == "p" => !document.points.is_empty(),
         Filter::Exists(field) => !values(document, &field.path).is_empty(),
         Filter::OneOf(field, wanted) => {
@@ -114,7 +123,6 @@ pub fn holds(document: &Document, filter: &Filter) -> bool {
             bottom <= lat && lat <= top && across
         }),
         Filter::InPolygon { points, .. } => document.points.iter().any(|point| winds(points, *point)),
-        other => panic!("not generated: {other:?}"),
     }
 }
 

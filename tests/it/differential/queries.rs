@@ -3,8 +3,8 @@
 use hooke::search::pattern::Pattern;
 use hooke::search::value::{Cidr, Value};
 use hooke::search::{
-    Direction, DocumentId, Filter, From, Fuzziness, GeoPoint, Missing, Operator, Order, PageRequest, Query, Range, Rank,
-    TextFilter, TextMatch,
+    Direction, DocumentId, Filter, From, Fuzziness, GeoPoint, Missing, Operator, Order, PageRequest, Quantifier, Query, Range,
+    Rank, TextFilter, TextMatch,
 };
 
 use super::documents::{EXACT, LONGS, TEXTS, name, one, sentence};
@@ -12,7 +12,7 @@ use super::random::Random;
 use crate::ground::Shelf;
 
 const KEYWORDS: &[&str] = &["k", "short", "low", "o.a", "t"];
-const NUMBERS: &[&str] = &["l", "i", "y", "x", "f", "h", "d", "n", "o.n"];
+const NUMBERS: &[&str] = &["l", "i", "y", "x", "f", "h", "d", "n", "o.n", "e.n", "e.f.w"];
 const NETWORKS: &[&str] =
     &["10.0.0.0/8", "10.0.0.0/31", "0.0.0.0/0", "::/0", "2001:db8::/32", "::1/128", "9.0.0.1/32", "fe80::/10"];
 
@@ -21,7 +21,7 @@ fn asked(random: &mut Random, path: &str) -> Value {
     match path {
         "t" => Value::Text(sentence(random)),
         // whole kinds may be asked for what they cannot hold
-        "y" | "i" | "o.n" if random.once_in(6) => Value::Long(*random.pick(LONGS)),
+        "y" | "i" | "o.n" | "e.n" | "e.f.w" if random.once_in(6) => Value::Long(*random.pick(LONGS)),
         _ => one(random, path).1,
     }
 }
@@ -136,12 +136,46 @@ fn placed(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
     }
 }
 
+/// A condition on the elements of a list below that of `around`, which is empty for documents.
+fn nested(random: &mut Random, shelf: &Shelf<'_>, around: &str) -> Filter {
+    let path = if around == "e" || random.once_in(4) { "e.f" } else { "e" };
+    Filter::Nested {
+        field: shelf.field(path),
+        quantifier: *random.pick(&[Quantifier::Some, Quantifier::Some, Quantifier::None, Quantifier::Every]),
+        filter: Box::new(of_element(random, shelf, path, 2)),
+    }
+}
+
+fn of_element(random: &mut Random, shelf: &Shelf<'_>, list: &str, depth: usize) -> Filter {
+    if depth > 0 && random.once_in(2) {
+        let parts = |random: &mut Random| (0..1 + random.below(2)).map(|_| of_element(random, shelf, list, depth - 1)).collect();
+        return match random.below(3) {
+            0 => Filter::And(parts(random)),
+            1 => Filter::Or(parts(random)),
+            _ => Filter::Not(Box::new(of_element(random, shelf, list, depth - 1))),
+        };
+    }
+    let fields: &[&str] = if list == "e" { &["e.a", "e.n"] } else { &["e.f.c", "e.f.w"] };
+    match random.below(7) {
+        0 => [Filter::All, Filter::Nothing][random.below(2)].clone(),
+        1 => Filter::Exists(shelf.field(random.pick::<&str>(if list == "e" { &["e.a", "e.t", "e.f"] } else { fields }))),
+        2 if list == "e" => Filter::Words(shelf.field("e.t"), TextFilter::Any(sentence(random))),
+        3 if list == "e" => nested(random, shelf, list),
+        4 => Filter::Pattern(shelf.field(fields[0]), pattern(random)),
+        _ => {
+            let path = *random.pick(fields);
+            leaf_on(random, shelf, path)
+        }
+    }
+}
+
 fn leaf(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
-    match random.below(11) {
+    match random.below(13) {
         10 => placed(random, shelf),
+        11 | 12 => nested(random, shelf, ""),
         0 => [Filter::All, Filter::Nothing][random.below(2)].clone(),
         1 => {
-            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n", "p"]);
+            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n", "p", "e", "e.f"]);
             Filter::Exists(shelf.field(path))
         }
         2 => {
