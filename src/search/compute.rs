@@ -3,6 +3,7 @@
 pub(super) mod checking;
 pub(super) mod choosing;
 pub(super) mod interval;
+pub(super) mod levels;
 pub(super) mod numbers;
 
 use std::sync::Arc;

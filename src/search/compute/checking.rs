@@ -1,6 +1,7 @@
 //! What no engine is asked: requests that make no sense, or that would cost too much.
 
 use super::interval::{LISTED_MOST, Steps};
+use super::levels::{Level, plan};
 use super::{Compute, Facet, GroupBy, GroupKey, GroupOrder, Having, Measure, Metric, Top};
 use crate::search::collection::{Field, Kind};
 use crate::search::error::{Error, Result};
@@ -14,18 +15,23 @@ const CONTAINED_MOST: usize = 100;
 const RANGES_MOST: usize = 1_000;
 
 pub(crate) fn check(query: &Query) -> Result<()> {
-    query.compute.iter().try_for_each(|(_, compute)| check_one(compute, 0))
+    query.compute.iter().try_for_each(|(_, compute)| check_one(compute, 0, None))
 }
 
-fn check_one(compute: &Compute, depth: u32) -> Result<()> {
+fn check_one(compute: &Compute, depth: u32, level: Level<'_>) -> Result<()> {
     match compute {
         Compute::Facet(_) if depth > 0 => Err(Error::invalid("a group has no facets")),
         Compute::Facet(facet) => check_facet(facet),
-        Compute::Metrics { under: Some(under), .. } => {
-            Err(Error::Unsupported(format!("computing over {}, which are nested elements,", under.path)))
+        Compute::Metrics { under, of, .. } => {
+            let level = under.as_ref().map(|under| under.path.as_str());
+            of.iter().try_for_each(|(field, metric)| {
+                if field.nested.as_deref() != level {
+                    return Err(Error::invalid(format!("{} is not counted there: it lies in another list", field.path)));
+                }
+                check_metric(field, metric)
+            })
         }
-        Compute::Metrics { of, .. } => of.iter().try_for_each(|(field, metric)| check_metric(field, metric)),
-        Compute::Groups(group) => check_group(group, depth),
+        Compute::Groups(group) => check_group(group, depth, level),
         Compute::Top(_) if depth == 0 => Err(Error::invalid("first documents are brought of a group")),
         Compute::Top(Top { size, .. }) if *size > TOP_MOST => {
             Err(Error::Limit(format!("at most {TOP_MOST} documents of a group, {size} were asked")))
@@ -37,10 +43,11 @@ fn check_one(compute: &Compute, depth: u32) -> Result<()> {
 fn check_facet(facet: &Facet) -> Result<()> {
     let field = &facet.field;
     let place = field.kind == Kind::GeoPoint;
-    if place {
-        return Err(Error::Unsupported("a facet of places".into()));
+    if !place {
+        comparable(field)?;
+    } else if facet.missing || facet.distinct || facet.stats || facet.interval.is_some() || facet.containing.is_some() {
+        return Err(Error::invalid(format!("{} holds places: they are counted by distance and by tile of the map", field.path)));
     }
-    comparable(field)?;
     if let Some(values) = facet.values {
         listed(values)?;
     }
@@ -87,7 +94,7 @@ fn check_metric(field: &Field, metric: &Metric) -> Result<()> {
     }
 }
 
-fn check_group(group: &GroupBy, depth: u32) -> Result<()> {
+fn check_group(group: &GroupBy, depth: u32, level: Level<'_>) -> Result<()> {
     if group.keys.is_empty() {
         return Err(Error::invalid("groups need a key"));
     }
@@ -115,7 +122,8 @@ fn check_group(group: &GroupBy, depth: u32) -> Result<()> {
     if let Some(having) = &group.having {
         check_having(having)?;
     }
-    group.inside.iter().try_for_each(|(_, compute)| check_one(compute, depth + 1))
+    let level = plan(group, level)?.level;
+    group.inside.iter().try_for_each(|(_, compute)| check_one(compute, depth + 1, level))
 }
 
 fn check_key(key: &GroupKey) -> Result<()> {
@@ -136,7 +144,9 @@ fn check_having(having: &Having) -> Result<()> {
     match having {
         Having::And(parts) | Having::Or(parts) => parts.iter().try_for_each(check_having),
         Having::Not(part) => check_having(part),
-        Having::Count { under: Some(under), .. } => Err(Error::Unsupported(format!("counting elements of {}", under.path))),
+        Having::Count { under: Some(under), .. } if under.kind != Kind::Nested => {
+            Err(Error::invalid(format!("{} has no elements to count", under.path)))
+        }
         Having::Count { .. } => Ok(()),
         Having::Metric { field, measure, .. } => check_measure(field, *measure),
     }
@@ -159,9 +169,6 @@ fn listed(first: u32) -> Result<()> {
 
 /// Has columns of exact values.
 fn comparable(field: &Field) -> Result<()> {
-    if field.nested.is_some() {
-        return Err(Error::Unsupported(format!("computing {}, which lies in nested elements,", field.path)));
-    }
     let counted = field.columns || matches!(field.kind, Kind::Text { .. });
     match field.exact_path().filter(|_| counted) {
         Some(_) => Ok(()),

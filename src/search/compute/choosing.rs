@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::interval::LISTED_MOST;
-use super::{Bucket, Counts, GroupBy, GroupOrder, Having, Measure};
+use super::{Bucket, Counts, FacetOrder, GroupBy, GroupOrder, Having, Measure, ValueCount};
 use crate::search::collection::FieldRef;
 use crate::search::query::{Direction, Range};
 use crate::search::value::Value;
@@ -40,8 +40,12 @@ pub(crate) enum Way {
     All,
 }
 
+/// Elements of lists are all listed: the order is by documents, which are not what is counted first.
 pub(crate) fn way(group: &GroupBy, outermost: bool) -> Way {
     let [key] = group.keys.as_slice() else { return Way::All };
+    if key.field.nested.is_some() {
+        return Way::All;
+    }
     let plain = key.interval.is_none() && key.ranges.is_empty() && group.having.is_none();
     match group.order.as_slice() {
         _ if !plain => Way::All,
@@ -117,20 +121,35 @@ fn key_direction(order: &[GroupOrder]) -> Direction {
         .unwrap_or_default()
 }
 
+/// Values of a facet in the order asked.
+pub(crate) fn compare_values(order: &[FacetOrder], a: &ValueCount, b: &ValueCount) -> Ordering {
+    let by_value = || compare_parts(a.value.as_ref(), b.value.as_ref(), Direction::Asc);
+    let usual = [FacetOrder::Count(Direction::Desc)];
+    let order = if order.is_empty() { &usual[..] } else { order };
+    order
+        .iter()
+        .map(|order| match order {
+            FacetOrder::Count(direction) => turned(a.count.documents.cmp(&b.count.documents), *direction),
+            FacetOrder::Value(direction) => turned(by_value(), *direction),
+        })
+        .find(|order| order.is_ne())
+        .unwrap_or_else(by_value)
+}
+
 /// A row's key against a place between groups, in the order of the keys.
 fn compare_keys(key: &[Option<Bucket>], place: &[Option<Value>], direction: Direction) -> Ordering {
     key.iter()
         .zip(place)
         .map(|(part, place)| {
             let part = part.as_ref().and_then(|part| part.lower.as_ref());
-            compare_values(part, place.as_ref(), direction)
+            compare_parts(part, place.as_ref(), direction)
         })
         .find(|order| order.is_ne())
         .unwrap_or(Ordering::Equal)
 }
 
 /// What is missing comes last both ways.
-fn compare_values(a: Option<&Value>, b: Option<&Value>, direction: Direction) -> Ordering {
+fn compare_parts(a: Option<&Value>, b: Option<&Value>, direction: Direction) -> Ordering {
     match (a, b) {
         (None, None) => Ordering::Equal,
         (None, Some(_)) => Ordering::Greater,

@@ -92,7 +92,8 @@ impl Steps {
                 Bucket { lower: date(millis), upper: date(self.end(millis)), count }
             }
             (Start::Number(number), By::Number { size, .. }) => {
-                Bucket { lower: self.number(number), upper: self.number(number + size), count }
+                // beyond the doubles the last of them stands for where it begins
+                Bucket { lower: self.number(number.clamp(f64::MIN, f64::MAX)), upper: self.number(number + size), count }
             }
             (Start::Number(number), By::Date(_)) => Bucket { lower: self.number(number), upper: None, count },
         }

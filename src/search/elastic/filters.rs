@@ -175,7 +175,7 @@ fn plain(field: &Field, value: &Value) -> Result<Option<Json>> {
     })
 }
 
-fn between(field: &Field, range: &Range) -> Result<Json> {
+pub(super) fn between(field: &Field, range: &Range) -> Result<Json> {
     let path = exact(field)?;
     let bounds = match &field.kind {
         Kind::Number(number) => numbers::range(*number, range).ok_or_else(|| misfit(field))?,

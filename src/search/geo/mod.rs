@@ -58,6 +58,15 @@ pub(in crate::search) fn metres(from: GeoPoint, to: GeoPoint) -> f64 {
     2.0 * RADIUS * (both / 2.0).sqrt().min(1.0).asin()
 }
 
+/// The tile of the map, in Web Mercator, that a point lies in: `zoom/x/y`. Places near a pole lie in the last row.
+pub(in crate::search) fn tile(point: GeoPoint, zoom: u8) -> String {
+    let tiles = f64::from(1_u32 << zoom.min(29));
+    let sine = point.lat.to_radians().sin();
+    let x = ((point.lon + 180.0) / 360.0 * tiles).floor();
+    let y = ((0.5 - ((1.0 + sine) / (1.0 - sine)).ln() / (4.0 * std::f64::consts::PI)) * tiles).floor();
+    format!("{zoom}/{}/{}", x.clamp(0.0, tiles - 1.0), y.clamp(0.0, tiles - 1.0))
+}
+
 /// What a filter by place draws.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::search) enum Area {

@@ -19,6 +19,7 @@ conformance! {
     too_many_buckets_are_said
     stats_of_a_field
     facets_follow_the_search_the_filter_and_the_rule
+    places_are_counted_by_distance_and_by_tile
     what_cannot_be_counted_is_refused
 }
 
@@ -354,6 +355,41 @@ async fn facets_follow_the_search_the_filter_and_the_rule(ground: &Ground) {
     let page = shelf.page(Query { ticks: ticked, ..query }).await;
     assert_eq!((ids(&page).as_str(), tell(&page.computed[0].1).as_str()), ("b", "y 1; other 0"));
     assert!(page.hits[0].score.is_some());
+}
+
+async fn places_are_counted_by_distance_and_by_tile(ground: &Ground) {
+    let shelf = ground
+        .shelf(
+            json!({ "at": { "type": "geo_point" }, "e": { "type": "nested", "properties": { "at": { "type": "geo_point" } } } }),
+        )
+        .await;
+    shelf
+        .fill([
+            ("berlin", json!({ "at": { "lat": 52.52, "lon": 13.405 }, "e": { "at": "52.52,13.405" } })),
+            ("potsdam", json!({ "at": { "lat": 52.4, "lon": 13.06 }, "e": [{ "at": "52.4,13.06" }, { "at": "52.41,13.07" }] })),
+            ("both", json!({ "at": [{ "lat": 52.52, "lon": 13.405 }, { "lat": -33.87, "lon": 151.21 }] })),
+            ("pole", json!({ "at": { "lat": 90.0, "lon": 180.0 } })),
+            ("none", json!({})),
+        ])
+        .await;
+    let from = Some(hooke::search::GeoPoint { lat: 52.52, lon: 13.405 });
+    let double = |metres: f64, inside| Some((hooke::search::value::Value::Double(metres), inside));
+    let range = |from: Option<f64>, to: Option<f64>| hooke::search::Range {
+        lower: from.and_then(|metres| double(metres, true)),
+        upper: to.and_then(|metres| double(metres, false)),
+    };
+    let ranges = vec![range(Some(1e6), None), range(None, Some(1e4)), range(Some(1e4), Some(1e5)), range(None, None)];
+    let far = |path: &str| Facet { values: None, from, ranges: ranges.clone(), ..shelf.facet(path, 0) };
+    assert_eq!(shelf.facet_told(far("at")).await, "[1000000..) 2, [..10000) 2, [10000..100000) 1, [..) 4");
+    assert_eq!(shelf.facet_told(far("e.at")).await, "[1000000..) 0×0, [..10000) 1×1, [10000..100000) 1×2, [..) 2×3");
+    let tiles = |path: &str, zoom, first| Facet { zoom: Some(zoom), ..shelf.facet(path, first) };
+    assert_eq!(shelf.facet_told(tiles("at", 0, 9)).await, "0/0/0 4; other 0");
+    assert_eq!(shelf.facet_told(tiles("at", 8, 9)).await, "8/137/83 2, 8/137/84 1, 8/235/153 1, 8/255/0 1; other 0");
+    assert_eq!(shelf.facet_told(tiles("at", 8, 1)).await, "8/137/83 2; other 3");
+    assert_eq!(shelf.facet_told(tiles("e.at", 8, 9)).await, "8/137/83 1×1, 8/137/84 1×2; other 0");
+    assert_eq!(shelf.facet_told(tiles("at", 29, 9)).await.matches(", ").count(), 3);
+    let query = Query { compute: vec![(0, Compute::Facet(tiles("at", 30, 9)))], ..shelf.query() };
+    assert!(matches!(shelf.fault(query).await, hooke::search::Error::Invalid { .. }));
 }
 
 async fn what_cannot_be_counted_is_refused(ground: &Ground) {

@@ -30,6 +30,7 @@ mod asking;
 mod collections;
 mod computing;
 mod dates;
+mod elements;
 mod errors;
 mod facets;
 mod filters;
@@ -51,6 +52,7 @@ mod writes;
 
 const COUNT: usize = collections::COUNT
     + dates::COUNT
+    + elements::COUNT
     + errors::COUNT
     + facets::COUNT
     + filters::COUNT

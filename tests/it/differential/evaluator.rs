@@ -27,8 +27,13 @@ impl<'c> Evaluator<'c> {
         Evaluator { corpus }
     }
 
-    pub fn answer(&self, query: &Query) -> Expected {
-        let mut found: Vec<(usize, &Document, f64)> = Vec::new();
+    /// All that match, with their places in the corpus.
+    pub fn found(&self, query: &Query) -> Vec<(usize, &'c Document)> {
+        self.scored(query).into_iter().map(|(at, document, _)| (at, document)).collect()
+    }
+
+    fn scored(&self, query: &Query) -> Vec<(usize, &'c Document, f64)> {
+        let mut found: Vec<(usize, &'c Document, f64)> = Vec::new();
         for (at, document) in self.corpus.documents.iter().enumerate() {
             let ticked = query.ticks.iter().all(|(_, tick)| holds(document, tick));
             if !ticked || !holds(document, &query.rule) || !holds(document, &query.filter) {
@@ -44,6 +49,11 @@ impl<'c> Evaluator<'c> {
                 Some(_) => panic!("not generated"),
             }
         }
+        found
+    }
+
+    pub fn answer(&self, query: &Query) -> Expected {
+        let mut found = self.scored(query);
         let by_score = query.order.is_empty() && query.rank.is_some();
         found.sort_by(|a, b| {
             if by_score {

@@ -30,7 +30,7 @@ fn values<'d>(document: &'d Document, path: &str) -> &'d [Value] {
 }
 
 /// What equality, patterns and sorting see: of a text its keyword, of which long values are cut.
-fn exact_values(document: &Document, field: &FieldRef) -> Vec<Value> {
+pub fn exact_values(document: &Document, field: &FieldRef) -> Vec<Value> {
     let all = values(document, &field.path);
     match &field.kind {
         Kind::Text { exact: Some(exact), .. } => {
@@ -161,7 +161,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn within(field: &FieldRef, value: &Value, range: &Range) -> bool {
+pub fn within(field: &FieldRef, value: &Value, range: &Range) -> bool {
     let lower = range.lower.as_ref().is_none_or(|(bound, inside)| match order_of(value, &asked(field, bound)) {
         Ordering::Greater => true,
         Ordering::Equal => *inside,
@@ -175,7 +175,7 @@ fn within(field: &FieldRef, value: &Value, range: &Range) -> bool {
     lower && upper
 }
 
-fn order_of(a: &Value, b: &Value) -> Ordering {
+pub fn order_of(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
         (Value::Long(a), Value::Long(b)) => a.cmp(b),

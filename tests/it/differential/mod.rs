@@ -1,9 +1,13 @@
-//! Random documents and queries from a fixed seed, to both engines and to a plain evaluator: ids, order, totals and scores must agree.
+//! Random documents and queries from a fixed seed, to both engines and to a plain evaluator: ids, order, totals, scores
+//! and all that is computed beside them must agree.
 //!
 //! `HOOKE_TEST_CASES` asks for more or fewer pairs than the usual ones, `HOOKE_TEST_SEED` for others.
 
+mod computing;
+mod counting;
 mod documents;
 mod evaluator;
+mod likeness;
 mod meaning;
 mod queries;
 mod random;
@@ -77,7 +81,9 @@ async fn run(part: usize) {
             let pages = shelf.engine().search(&call(), &batch).await.unwrap();
             for (query, page) in batch.iter().zip(pages) {
                 let difference = match page {
-                    Ok(page) => evaluator.answer(query).compare(query, &page).err(),
+                    Ok(page) => {
+                        evaluator.answer(query).compare(query, &page).and_then(|()| compare(&evaluator, query, &page)).err()
+                    }
                     Err(fault) => Some(format!("{fault:?}")),
                 };
                 if let Some(difference) = difference {
@@ -105,6 +111,21 @@ async fn run(part: usize) {
         differences.len(),
         differences[..differences.len().min(SHOWN)].join("\n\n")
     );
+}
+
+/// What is computed beside the hits.
+fn compare(evaluator: &Evaluator<'_>, query: &Query, page: &Page) -> Result<(), String> {
+    if query.compute.len() != page.computed.len() {
+        return Err(format!("{} answers to {}", page.computed.len(), query.compute.len()));
+    }
+    for ((slot, compute), (other, found)) in query.compute.iter().zip(&page.computed) {
+        let wanted = counting::answer(evaluator, query, compute);
+        if slot != other {
+            return Err(format!("slot {other}, not {slot}"));
+        }
+        likeness::alike(&wanted, found).map_err(|difference| format!("{difference}\n  of {:?}", Short(compute)))?;
+    }
+    Ok(())
 }
 
 fn tell(shelf: &Shelf<'_>, corpus: &Corpus, number: usize, query: &Query, difference: &str) -> String {

@@ -7,6 +7,7 @@ use hooke::search::{
     Rank, TextFilter, TextMatch,
 };
 
+use super::computing;
 use super::documents::{EXACT, LONGS, TEXTS, name, one, sentence};
 use super::random::Random;
 use crate::ground::Shelf;
@@ -17,7 +18,7 @@ const NETWORKS: &[&str] =
     &["10.0.0.0/8", "10.0.0.0/31", "0.0.0.0/0", "::/0", "2001:db8::/32", "::1/128", "9.0.0.1/32", "fe80::/10"];
 
 /// A value to ask for: often one that is there.
-fn asked(random: &mut Random, path: &str) -> Value {
+pub fn asked(random: &mut Random, path: &str) -> Value {
     match path {
         "t" => Value::Text(sentence(random)),
         // whole kinds may be asked for what they cannot hold
@@ -60,6 +61,9 @@ fn query(random: &mut Random, shelf: &Shelf<'_>) -> Query {
         };
     }
     query.fetch.scores = scored;
+    if random.once_in(2) {
+        computing::add(random, shelf, &mut query);
+    }
     query
 }
 

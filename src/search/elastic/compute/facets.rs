@@ -2,10 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Aggs;
 use super::answers::{buckets, count, part, whole};
-use super::keys::{Key, documents, path, start, word};
+use super::keys::{Key, path, start, word};
+use super::levels::{add_documents, counts, reach, reached};
 use super::metrics::{distinct, read_distinct, read_stats};
+use super::{Aggs, with};
+use crate::search::compute::choosing::compare_values;
 use crate::search::compute::interval::{LISTED_MOST, Steps};
 use crate::search::elastic::patterns;
 use crate::search::{Computed, Counts, Facet, FacetOrder, Result, Slot, ValueCount};
@@ -17,27 +19,25 @@ const CONTAINING_MOST: u64 = 50_000;
 
 pub(super) fn add(slot: Slot, facet: &Facet, into: &mut Aggs) -> Result<()> {
     let field = path(&facet.field)?;
-    let mut put = |letter: char, aggregation: Json| into.insert(format!("{slot}{letter}"), aggregation);
+    let level = facet.field.nested.as_deref();
+    let mut aggs = Aggs::new();
+    let mut put = |letter: char, aggregation: Json| aggs.insert(format!("{slot}{letter}"), aggregation);
     let include = facet.containing.as_deref().map(patterns::containing).transpose()?;
+    let mut documents = Aggs::new();
+    add_documents(level, &mut documents);
     if let Some(first) = facet.values {
-        let mut order: Vec<Json> = facet
-            .order
-            .iter()
-            .map(|order| match order {
-                FacetOrder::Count(direction) => json!({"_count": word(*direction)}),
-                FacetOrder::Value(direction) => json!({"_key": word(*direction)}),
-            })
-            .collect();
-        if order.is_empty() {
-            order.push(json!({"_count": "desc"}));
-        }
-        order.push(json!({"_key": "asc"}));
-        let size = u64::from(first.max(1));
-        let mut terms = json!({"field": field, "size": size, "shard_size": size.max(OF_A_SHARD), "order": order});
+        let mut terms = match level {
+            None => {
+                let size = u64::from(first.max(1));
+                json!({"field": field, "size": size, "shard_size": size.max(OF_A_SHARD), "order": order(facet)})
+            }
+            // by documents, of which more than one element may be: all are listed, and ordered here
+            Some(_) => json!({"field": field, "size": LISTED_MOST}),
+        };
         if let Some(include) = &include {
             terms["include"] = json!(include);
         }
-        put('v', json!({ "terms": terms }));
+        put('v', with(json!({ "terms": terms }), documents.clone()));
     }
     if facet.distinct {
         put(
@@ -48,16 +48,37 @@ pub(super) fn add(slot: Slot, facet: &Facet, into: &mut Aggs) -> Result<()> {
             },
         );
     }
-    if facet.missing {
-        put('m', json!({"missing": {"field": field}}));
-    }
     if facet.interval.is_some() || !facet.ranges.is_empty() {
-        put('b', key(facet).aggregation(0, &[])?);
+        put('b', with(key(facet).aggregation(0, &[])?, documents));
     }
     if facet.stats {
         put('s', json!({"stats": {"field": field}}));
     }
+    if facet.missing {
+        put('m', json!({"missing": {"field": field}}));
+        if let Some(list) = level {
+            let some = json!({"nested": {"path": list, "query": {"exists": {"field": field}}}});
+            into.insert(format!("{slot}m"), json!({"filter": {"bool": {"must_not": [some]}}}));
+        }
+    }
+    reach(&format!("{slot}f"), None, level, aggs, into);
     Ok(())
+}
+
+fn order(facet: &Facet) -> Vec<Json> {
+    let mut order: Vec<Json> = facet
+        .order
+        .iter()
+        .map(|order| match order {
+            FacetOrder::Count(direction) => json!({"_count": word(*direction)}),
+            FacetOrder::Value(direction) => json!({"_key": word(*direction)}),
+        })
+        .collect();
+    if order.is_empty() {
+        order.push(json!({"_count": "desc"}));
+    }
+    order.push(json!({"_key": "asc"}));
+    order
 }
 
 fn key(facet: &Facet) -> Key<'_> {
@@ -65,21 +86,26 @@ fn key(facet: &Facet) -> Key<'_> {
 }
 
 pub(super) fn read(slot: Slot, facet: &Facet, within: &Json) -> Result<Computed> {
-    let answer = |letter: char| part(within, &format!("{slot}{letter}"));
+    let level = facet.field.nested.as_deref();
+    let entries = reached(&format!("{slot}f"), None, level, within)?;
+    let answer = |letter: char| part(entries, &format!("{slot}{letter}"));
     let (mut values, mut other, mut whole_list) = (Vec::new(), 0, None);
     if let Some(first) = facet.values {
         let terms = answer('v')?;
         let plain = Key { field: &facet.field, interval: None, ranges: &[] };
-        let found = plain.read(terms)?;
+        let mut found: Vec<ValueCount> =
+            plain.read(terms)?.into_iter().map(|(bucket, _)| ValueCount { value: bucket.lower, count: bucket.count }).collect();
         other = whole(terms, "sum_other_doc_count")?;
         whole_list = (other == 0).then_some(found.len() as u64);
-        for (at, (bucket, _)) in found.into_iter().enumerate() {
-            if at < first as usize {
-                values.push(ValueCount { value: bucket.lower, count: bucket.count });
-            } else {
-                other += bucket.count.documents;
+        if level.is_some() {
+            if other > 0 {
+                return Ok(Computed::TooMany(LISTED_MOST));
             }
+            found.sort_by(|a, b| compare_values(&facet.order, a, b));
         }
+        let rest = found.split_off(found.len().min(first as usize));
+        other += rest.iter().map(|value| value.count.documents).sum::<u64>();
+        values = found;
     }
     let mut known = None;
     if facet.distinct {
@@ -96,16 +122,20 @@ pub(super) fn read(slot: Slot, facet: &Facet, within: &Json) -> Result<Computed>
         };
     }
     if facet.missing {
-        values.push(ValueCount { value: None, count: documents(count(answer('m')?)?) });
+        let without = Counts {
+            documents: count(part(within, &format!("{slot}m"))?)?,
+            elements: level.map(|_| count(answer('m')?)).transpose()?,
+        };
+        values.push(ValueCount { value: None, count: without });
     }
     let mut listed = Vec::new();
     if let Some(interval) = &facet.interval {
         let steps = Steps::of(interval, &facet.field.kind)?;
         let counted = buckets(answer('b')?)?
             .iter()
-            .map(|bucket| Ok((start(&facet.field, bucket)?, documents(count(bucket)?))))
+            .map(|bucket| Ok((start(&facet.field, bucket)?, counts(level, bucket)?)))
             .collect::<Result<_>>()?;
-        match steps.fill(counted, Counts::default()) {
+        match steps.fill(counted, Counts { documents: 0, elements: level.map(|_| 0) }) {
             Some(filled) => listed = filled,
             None => return Ok(Computed::TooMany(LISTED_MOST)),
         }

@@ -7,33 +7,71 @@ use serde_json::{Map, Value as Json, json};
 
 use super::answers::{buckets, count, lacking, part, whole};
 use super::keys::{Key, documents, path, plain, value, word};
+use super::levels::{add_documents, counts, reach, reached};
 use super::metrics::{measure, read_measure};
 use super::{Aggs, Asking, with};
 use crate::search::compute::choosing::{Chosen, Needed, Row, Way, choose, needed, way};
 use crate::search::compute::interval::LISTED_MOST;
-use crate::search::{Bucket, Computed, Error, Group, GroupBy, GroupKey, GroupOrder, Groups, Result, Slot};
+use crate::search::compute::levels::{Level, Plan, plan};
+use crate::search::{Bucket, Compute, Computed, Error, Group, GroupBy, GroupKey, GroupOrder, Groups, Result, Slot};
 
 /// So many groups come from each shard at least.
 const OF_A_SHARD: u64 = 1_000;
 
-pub(super) fn add(asking: &Asking<'_>, slot: Slot, group: &GroupBy, outermost: bool, into: &mut Aggs) -> Result<()> {
+pub(super) fn add(
+    asking: &Asking<'_>,
+    slot: Slot,
+    group: &GroupBy,
+    level: Level<'_>,
+    outermost: bool,
+    into: &mut Aggs,
+) -> Result<()> {
+    let plan = plan(group, level)?;
     let mut inside = Aggs::new();
+    add_documents(plan.level, &mut inside);
     for (at, need) in needed(group).iter().enumerate() {
-        inside.insert(format!("{slot}o{at}"), number(need)?);
+        add_number(&format!("{slot}o{at}"), need, plan.level, &mut inside)?;
     }
     for (slot, compute) in &group.inside {
-        super::add(asking, *slot, compute, false, &mut inside)?;
+        super::add(asking, *slot, compute, plan.level, false, &mut inside)?;
     }
     match way(group, outermost) {
         Way::Page => page(slot, group, inside, into),
-        way => level(slot, group, way, 0, inside, into),
+        way => {
+            let mut aggs = Aggs::new();
+            let listing = Listing { slot, group, plan: &plan, way };
+            listing.add(0, plan.start, inside, &mut aggs)?;
+            reach(&format!("{slot}g"), level, plan.start, aggs, into);
+            Ok(())
+        }
     }
 }
 
-fn number(need: &Needed) -> Result<Json> {
+fn add_number(name: &str, need: &Needed, level: Level<'_>, into: &mut Aggs) -> Result<()> {
     match need {
-        Needed::Measure(field, of) => measure(field, *of),
-        Needed::Count { under, .. } => Err(Error::Unsupported(format!("counting elements of {}", under.path))),
+        Needed::Measure(field, of) => {
+            let aggs = Aggs::from_iter([(name.to_owned(), measure(field, *of)?)]);
+            reach(name, level, field.nested.as_deref(), aggs, into);
+        }
+        Needed::Count { under, .. } => {
+            let mut aggs = Aggs::new();
+            add_documents(Some(&under.path), &mut aggs);
+            reach(name, level, Some(&under.path), aggs, into);
+        }
+    }
+    Ok(())
+}
+
+fn read_number(name: &str, need: &Needed, level: Level<'_>, within: &Json) -> Result<Option<f64>> {
+    match need {
+        Needed::Measure(field, measure) => {
+            read_measure(*measure, part(reached(name, level, field.nested.as_deref(), within)?, name)?)
+        }
+        #[expect(clippy::cast_precision_loss, reason = "no index holds so many elements")]
+        Needed::Count { under, elements } => {
+            let counts = counts(Some(&under.path), reached(name, level, Some(&under.path), within)?)?;
+            Ok(Some(if *elements { counts.elements.unwrap_or_default() } else { counts.documents } as f64))
+        }
     }
 }
 
@@ -45,28 +83,89 @@ fn names(slot: Slot, at: usize) -> [String; 2] {
     [format!("{slot}k{at}"), format!("{slot}m{at}")]
 }
 
-/// The buckets of one key, and inside those of the next.
-fn level(slot: Slot, group: &GroupBy, way: Way, at: usize, inside: Aggs, into: &mut Aggs) -> Result<()> {
-    let Some(here) = group.keys.get(at) else {
-        into.extend(inside);
-        return Ok(());
-    };
-    let mut below = Aggs::new();
-    level(slot, group, way, at + 1, inside, &mut below)?;
-    let (size, order) = match way {
-        Way::All => (LISTED_MOST, Vec::new()),
-        _ => (u64::from(group.first.max(1)), order(&group.order)),
-    };
-    let [values, missing] = names(slot, at);
-    let mut aggregation = key(here).aggregation(size, &order)?;
-    if way == Way::First {
-        aggregation["terms"]["shard_size"] = json!(size.max(OF_A_SHARD));
+/// One level of buckets a key.
+struct Listing<'a> {
+    slot: Slot,
+    group: &'a GroupBy,
+    plan: &'a Plan<'a>,
+    way: Way,
+}
+
+impl Listing<'_> {
+    /// The buckets of one key, and inside those of the next.
+    fn add(&self, at: usize, level: Level<'_>, inside: Aggs, into: &mut Aggs) -> Result<()> {
+        let Some(place) = self.plan.order.get(at) else {
+            into.extend(inside);
+            return Ok(());
+        };
+        let here = &self.group.keys[*place];
+        let mine = here.field.nested.as_deref().or(self.plan.start);
+        let mut below = Aggs::new();
+        add_documents(mine, &mut below);
+        self.add(at + 1, mine, inside, &mut below)?;
+        let (size, order) = match self.way {
+            Way::All => (LISTED_MOST, Vec::new()),
+            _ => (u64::from(self.group.first.max(1)), order(&self.group.order)),
+        };
+        let [values, missing] = names(self.slot, at);
+        let mut aggregation = key(here).aggregation(size, &order)?;
+        if self.way == Way::First {
+            aggregation["terms"]["shard_size"] = json!(size.max(OF_A_SHARD));
+        }
+        let mut aggs = Aggs::from_iter([(values.clone(), with(aggregation, below.clone()))]);
+        if here.missing {
+            aggs.insert(missing, with(json!({"missing": {"field": path(&here.field)?}}), below));
+        }
+        reach(&values, level, mine, aggs, into);
+        Ok(())
     }
-    into.insert(values, with(aggregation, below.clone()));
-    if here.missing {
-        into.insert(missing, with(json!({"missing": {"field": path(&here.field)?}}), below));
+
+    /// Every combination of keys; false: there are more of them than may be listed.
+    fn read<'j>(
+        &self,
+        at: usize,
+        level: Level<'_>,
+        before: &mut Vec<Option<Bucket>>,
+        within: &'j Json,
+        rows: &mut Vec<Row<&'j Json>>,
+    ) -> Result<bool> {
+        let Some(place) = self.plan.order.get(at) else {
+            let needed = needed(self.group);
+            let number = |(at, need)| read_number(&format!("{}o{at}", self.slot), need, self.plan.level, within);
+            let numbers = needed.iter().enumerate().map(number).collect::<Result<_>>()?;
+            let mut key = vec![None; before.len()];
+            for (part, place) in before.iter().zip(&self.plan.order) {
+                key[*place].clone_from(part);
+            }
+            rows.push(row(key, numbers, self.plan.level, within)?);
+            return Ok(rows.len() as u64 <= LISTED_MOST);
+        };
+        let here = &self.group.keys[*place];
+        let mine = here.field.nested.as_deref().or(self.plan.start);
+        let [values, missing] = names(self.slot, at);
+        let within = reached(&values, level, mine, within)?;
+        let answer = part(within, &values)?;
+        if here.interval.is_none() && here.ranges.is_empty() && whole(answer, "sum_other_doc_count")? > 0 {
+            return Ok(false);
+        }
+        let mut found: Vec<(Option<Bucket>, &Json)> =
+            key(here).read(answer)?.into_iter().map(|(bucket, json)| (Some(bucket), json)).collect();
+        if here.missing {
+            found.push((None, part(within, &missing)?));
+        }
+        for (bucket, json) in found {
+            if count(json)? == 0 {
+                continue;
+            }
+            before.push(bucket);
+            let whole = self.read(at + 1, mine, before, json, rows)?;
+            before.pop();
+            if !whole {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
-    Ok(())
 }
 
 fn order(order: &[GroupOrder]) -> Vec<Json> {
@@ -115,15 +214,24 @@ fn page(slot: Slot, group: &GroupBy, inside: Aggs, into: &mut Aggs) -> Result<()
     Ok(())
 }
 
-pub(super) fn read(slot: Slot, group: &GroupBy, outermost: bool, within: &Json, shards: u64) -> Result<Computed> {
+pub(super) fn read(
+    slot: Slot,
+    group: &GroupBy,
+    level: Level<'_>,
+    outermost: bool,
+    within: &Json,
+    shards: u64,
+) -> Result<Computed> {
     let way = way(group, outermost);
-    let needed = needed(group);
+    let plan = plan(group, level)?;
+    let start = reached(&format!("{slot}g"), level, plan.start, within)?;
     let (chosen, error_bound) = match way {
         Way::Page => (read_page(slot, group, within)?, Some(0)),
-        Way::First => read_first(slot, group, within, shards)?,
+        Way::First => read_first(slot, group, start, shards)?,
         Way::All => {
             let mut rows = Vec::new();
-            if !list(slot, group, 0, &mut Vec::new(), within, &needed, &mut rows)? {
+            let listing = Listing { slot, group, plan: &plan, way };
+            if !listing.read(0, plan.start, &mut Vec::new(), start, &mut rows)? {
                 return Ok(Computed::TooMany(LISTED_MOST));
             }
             match choose(group, way, rows) {
@@ -133,60 +241,18 @@ pub(super) fn read(slot: Slot, group: &GroupBy, outermost: bool, within: &Json, 
         }
     };
     let finished = |row: Row<&Json>| {
-        let inside =
-            group.inside.iter().map(|(slot, compute)| Ok((*slot, super::read(*slot, compute, false, row.kept, shards)?)));
-        Ok(Group { key: row.key, count: row.count, inside: inside.collect::<Result<_>>()? })
+        let read =
+            |(slot, compute): &(Slot, Compute)| Ok((*slot, super::read(*slot, compute, plan.level, false, row.kept, shards)?));
+        Ok(Group { key: row.key, count: row.count, inside: group.inside.iter().map(read).collect::<Result<_>>()? })
     };
     let groups = chosen.rows.into_iter().map(finished).collect::<Result<_>>()?;
     Ok(Computed::Groups(Groups { groups, more: chosen.more, other: chosen.other, error_bound }))
 }
 
-fn row(key: Vec<Option<Bucket>>, numbers: Vec<Option<f64>>, bucket: &Json) -> Result<Row<&Json>> {
-    let count = documents(count(bucket)?);
+fn row<'j>(key: Vec<Option<Bucket>>, numbers: Vec<Option<f64>>, level: Level<'_>, bucket: &'j Json) -> Result<Row<&'j Json>> {
+    let count = counts(level, bucket)?;
     let key = key.into_iter().map(|part| part.map(|part| Bucket { count, ..part })).collect();
     Ok(Row { key, count, numbers, kept: bucket })
-}
-
-/// Every combination of keys; false: there are more of them than may be listed.
-fn list<'j>(
-    slot: Slot,
-    group: &GroupBy,
-    at: usize,
-    before: &mut Vec<Option<Bucket>>,
-    within: &'j Json,
-    needed: &[Needed],
-    rows: &mut Vec<Row<&'j Json>>,
-) -> Result<bool> {
-    let Some(here) = group.keys.get(at) else {
-        let numbers = needed.iter().enumerate().map(|(at, need)| match need {
-            Needed::Measure(_, measure) => read_measure(*measure, part(within, &format!("{slot}o{at}"))?),
-            Needed::Count { .. } => Err(lacking("a count of elements")),
-        });
-        rows.push(row(before.clone(), numbers.collect::<Result<_>>()?, within)?);
-        return Ok(rows.len() as u64 <= LISTED_MOST);
-    };
-    let [values, missing] = names(slot, at);
-    let answer = part(within, &values)?;
-    if here.interval.is_none() && here.ranges.is_empty() && whole(answer, "sum_other_doc_count")? > 0 {
-        return Ok(false);
-    }
-    let mut found: Vec<(Option<Bucket>, &Json)> =
-        key(here).read(answer)?.into_iter().map(|(bucket, json)| (Some(bucket), json)).collect();
-    if here.missing {
-        found.push((None, part(within, &missing)?));
-    }
-    for (bucket, json) in found {
-        if count(json)? == 0 {
-            continue;
-        }
-        before.push(bucket);
-        let whole = list(slot, group, at + 1, before, json, needed, rows)?;
-        before.pop();
-        if !whole {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// The group without a value stands apart, and finds its place among the others here.
@@ -196,12 +262,12 @@ fn read_first<'j>(slot: Slot, group: &GroupBy, within: &'j Json, shards: u64) ->
     let only = group.keys.first().ok_or_else(|| lacking("a key"))?;
     let mut rows = Vec::new();
     for (bucket, json) in key(only).read(answer)? {
-        rows.push(row(vec![Some(bucket)], Vec::new(), json)?);
+        rows.push(row(vec![Some(bucket)], Vec::new(), None, json)?);
     }
     if only.missing {
         let absent = part(within, &missing)?;
         if count(absent)? > 0 {
-            rows.push(row(vec![None], Vec::new(), absent)?);
+            rows.push(row(vec![None], Vec::new(), None, absent)?);
         }
     }
     let beyond = whole(answer, "sum_other_doc_count")?;
@@ -221,7 +287,7 @@ fn read_page<'j>(slot: Slot, group: &GroupBy, within: &'j Json) -> Result<Chosen
         let found = bucket["key"].get("k").ok_or_else(|| lacking("a key"))?;
         let lower = if found.is_null() { None } else { Some(value(&only.field.kind, found)?) };
         let key = lower.map(|lower| Bucket { lower: Some(lower), upper: None, count: documents(0) });
-        rows.push(row(vec![key], Vec::new(), bucket)?);
+        rows.push(row(vec![key], Vec::new(), None, bucket)?);
     }
     let totals = part(within, &format!("{slot}a"))?;
     let mut all = whole(totals, "sum_other_doc_count")?;

@@ -2,14 +2,13 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::answers::{buckets, count, lacking};
+use super::answers::{buckets, lacking};
+use super::levels::counts;
 use crate::search::compute::interval::{Start, Steps};
 use crate::search::date::{Time, Zone};
 use crate::search::elastic::filters;
 use crate::search::value::{Value, shortest};
-use crate::search::{
-    Bucket, Calendar, Counts, Direction, Error, Field, FieldRef, Filter, Interval, Kind, Number, RangeOf, Result,
-};
+use crate::search::{Bucket, Calendar, Counts, Direction, Error, Field, FieldRef, Interval, Kind, Number, RangeOf, Result};
 
 /// What is counted by.
 pub(super) struct Key<'a> {
@@ -35,7 +34,7 @@ impl Key<'_> {
         let field = path(self.field)?;
         if !self.ranges.is_empty() {
             // as filters: exact for every number, and in the order asked
-            let ranges = self.ranges.iter().map(|range| filters::query(&Filter::Range(self.field.clone(), range.clone())));
+            let ranges = self.ranges.iter().map(|range| filters::between(self.field, range));
             return Ok(json!({"filters": {"filters": ranges.collect::<Result<Vec<_>>>()?}}));
         }
         let zoned = |name: &str, length: String, zone: &str| {
@@ -63,8 +62,9 @@ impl Key<'_> {
         }
     }
 
-    /// The buckets with their keys, those without documents left out unless they are ranges.
+    /// The buckets of documents, or of elements, with their keys.
     pub(super) fn read<'j>(&self, answer: &'j Json) -> Result<Vec<(Bucket, &'j Json)>> {
+        let level = self.field.nested.as_deref();
         let found = buckets(answer)?;
         if !self.ranges.is_empty() {
             if found.len() != self.ranges.len() {
@@ -72,13 +72,13 @@ impl Key<'_> {
             }
             let end = |end: &Option<(Value, bool)>| end.as_ref().map(|(value, _)| value.clone());
             let bucket = |(range, bucket): (&RangeOf, &'j Json)| {
-                Ok((Bucket { lower: end(&range.lower), upper: end(&range.upper), count: documents(count(bucket)?) }, bucket))
+                Ok((Bucket { lower: end(&range.lower), upper: end(&range.upper), count: counts(level, bucket)? }, bucket))
             };
             return self.ranges.iter().zip(found).map(bucket).collect();
         }
         let steps = self.interval.map(|interval| Steps::of(interval, &self.field.kind)).transpose()?;
         let bucket = |bucket: &'j Json| {
-            let count = documents(count(bucket)?);
+            let count = counts(level, bucket)?;
             let key = bucket.get("key").ok_or_else(|| lacking("a key"))?;
             Ok(match &steps {
                 Some(steps) => (steps.bucket(start(self.field, bucket)?, count), bucket),

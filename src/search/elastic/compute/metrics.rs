@@ -3,8 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::Aggs;
-use super::answers::{count, lacking, number, part, whole};
-use super::keys::{documents, path};
+use super::answers::{lacking, number, part, whole};
+use super::keys::path;
+use super::levels::{add_documents, counts, reach, reached};
+use crate::search::compute::levels::Level;
 use crate::search::compute::numbers::{deviation, stats};
 use crate::search::{Computed, Field, FieldRef, Measure, Metric, MetricValue, Result, Slot, Stats};
 
@@ -13,12 +15,16 @@ const THRESHOLD: u32 = 40_000;
 /// Of percentiles: half a percent off at most, where 100 was up to four.
 const COMPRESSION: u32 = 1_000;
 
-pub(super) fn add(slot: Slot, of: &[(FieldRef, Metric)], into: &mut Aggs) -> Result<()> {
+pub(super) fn add(slot: Slot, under: Option<&Field>, of: &[(FieldRef, Metric)], level: Level<'_>, into: &mut Aggs) -> Result<()> {
+    let list = under.map(|under| under.path.as_str());
+    let mut aggs = Aggs::new();
+    add_documents(list, &mut aggs);
     for (at, (field, metric)) in of.iter().enumerate() {
         if let Some(aggregation) = body(path(field)?, metric) {
-            into.insert(format!("{slot}n{at}"), aggregation);
+            aggs.insert(format!("{slot}n{at}"), aggregation);
         }
     }
+    reach(&format!("{slot}n"), level, list, aggs, into);
     Ok(())
 }
 
@@ -44,7 +50,15 @@ pub(super) fn distinct(field: &str) -> Json {
     json!({"cardinality": {"field": field, "precision_threshold": THRESHOLD}})
 }
 
-pub(super) fn read(slot: Slot, of: &[(FieldRef, Metric)], within: &Json) -> Result<Computed> {
+pub(super) fn read(
+    slot: Slot,
+    under: Option<&Field>,
+    of: &[(FieldRef, Metric)],
+    level: Level<'_>,
+    within: &Json,
+) -> Result<Computed> {
+    let list = under.map(|under| under.path.as_str());
+    let within = reached(&format!("{slot}n"), level, list, within)?;
     let value = |(at, (_, metric)): (usize, &(FieldRef, Metric))| {
         let answer = || part(within, &format!("{slot}n{at}"));
         Ok(match metric {
@@ -60,7 +74,7 @@ pub(super) fn read(slot: Slot, of: &[(FieldRef, Metric)], within: &Json) -> Resu
         })
     };
     let values = of.iter().enumerate().map(value).collect::<Result<_>>()?;
-    Ok(Computed::Metrics { count: documents(count(within)?), values })
+    Ok(Computed::Metrics { count: counts(list, within)?, values })
 }
 
 pub(super) fn read_stats(answer: &Json) -> Result<Stats> {

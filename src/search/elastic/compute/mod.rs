@@ -7,14 +7,19 @@ mod answers;
 mod facets;
 mod groups;
 mod keys;
+mod levels;
 mod metrics;
+mod places;
+#[cfg(test)]
+mod tests;
 mod tops;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::filters;
 use super::ranking::is_by_vector;
-use crate::search::{Collection, Compute, Computed, FieldRef, Filter, Query, Result, Scope, Slot};
+use crate::search::compute::levels::Level;
+use crate::search::{Collection, Compute, Computed, FieldRef, Filter, Kind, Query, Result, Scope, Slot};
 use answers::part;
 
 /// Aggregations by their names.
@@ -60,7 +65,7 @@ impl Computing {
                 scopes.push((scope, Aggs::new()));
                 scopes.len() - 1
             });
-            add(&asking, *slot, compute, true, &mut scopes[at].1)?;
+            add(&asking, *slot, compute, None, true, &mut scopes[at].1)?;
         }
         let mut body = Map::new();
         for (scope, aggs) in scopes {
@@ -79,7 +84,7 @@ impl Computing {
         }
         let all = aggregations.ok_or_else(|| answers::lacking("aggregations"))?;
         let read_one = |(slot, compute): &(Slot, Compute)| {
-            Ok((*slot, read(*slot, compute, true, part(all, &name(self.scope(compute)))?, shards)?))
+            Ok((*slot, read(*slot, compute, None, true, part(all, &name(self.scope(compute)))?, shards)?))
         };
         self.compute.iter().map(read_one).collect()
     }
@@ -115,21 +120,24 @@ fn with(mut aggregation: Json, inside: Aggs) -> Json {
     aggregation
 }
 
-fn add(asking: &Asking<'_>, slot: Slot, compute: &Compute, outermost: bool, into: &mut Aggs) -> Result<()> {
+/// `level`: what the bucket holds that they are put into.
+fn add(asking: &Asking<'_>, slot: Slot, compute: &Compute, level: Level<'_>, outermost: bool, into: &mut Aggs) -> Result<()> {
     match compute {
+        Compute::Facet(facet) if facet.field.kind == Kind::GeoPoint => places::add(slot, facet, into),
         Compute::Facet(facet) => facets::add(slot, facet, into),
-        Compute::Metrics { of, .. } => metrics::add(slot, of, into),
-        Compute::Groups(group) => groups::add(asking, slot, group, outermost, into),
-        Compute::Top(top) => tops::add(asking, slot, top, into),
+        Compute::Metrics { under, of, .. } => metrics::add(slot, under.as_deref(), of, level, into),
+        Compute::Groups(group) => groups::add(asking, slot, group, level, outermost, into),
+        Compute::Top(top) => tops::add(asking, slot, top, level, into),
     }
 }
 
 /// `within`: the bucket that the aggregations were put into.
-fn read(slot: Slot, compute: &Compute, outermost: bool, within: &Json, shards: u64) -> Result<Computed> {
+fn read(slot: Slot, compute: &Compute, level: Level<'_>, outermost: bool, within: &Json, shards: u64) -> Result<Computed> {
     match compute {
+        Compute::Facet(facet) if facet.field.kind == Kind::GeoPoint => places::read(slot, facet, within),
         Compute::Facet(facet) => facets::read(slot, facet, within),
-        Compute::Metrics { of, .. } => metrics::read(slot, of, within),
-        Compute::Groups(group) => groups::read(slot, group, outermost, within, shards),
-        Compute::Top(top) => tops::read(slot, top, within),
+        Compute::Metrics { under, of, .. } => metrics::read(slot, under.as_deref(), of, level, within),
+        Compute::Groups(group) => groups::read(slot, group, level, outermost, within, shards),
+        Compute::Top(top) => tops::read(slot, top, level, within),
     }
 }

@@ -35,11 +35,19 @@ impl<'a> Columns<'a> {
     /// One for each segment.
     pub(super) fn open(&self, field: &Field) -> Result<Rc<Vec<Codes>>> {
         let path = field.exact_path().ok_or_else(|| Error::invalid(format!("values of {} cannot be counted", field.path)))?;
+        self.open_at(path, is_text(field))
+    }
+
+    /// Points of places, by the codes of their cells.
+    pub(super) fn open_places(&self, field: &Field) -> Result<Rc<Vec<Codes>>> {
+        self.open_at(&field.path, false)
+    }
+
+    fn open_at(&self, path: &str, texts: bool) -> Result<Rc<Vec<Codes>>> {
         if let Some(opened) = self.opened.borrow().get(path) {
             return Ok(Rc::clone(opened));
         }
         let name = values_column(path);
-        let texts = is_text(field);
         let open = |segment: &tantivy::SegmentReader| {
             let columns = segment.fast_fields();
             Ok(if texts {

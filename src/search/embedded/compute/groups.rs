@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::super::super::compute::choosing::{Chosen, Needed, Row, Way, choose, needed, way};
+use super::super::super::compute::choosing::{Chosen, Row, Way, choose, needed, way};
 use super::super::super::compute::interval::LISTED_MOST;
+use super::super::super::compute::levels::{Plan, plan};
 use super::super::super::value::Value;
 use super::super::super::{Computed, Counts, Direction, Error, Group, GroupBy, GroupKey, GroupOrder, Groups, Result};
 use super::Computing;
 use super::facets::{documents, first_of};
 use super::keys::{Keys, Pairs, Quick};
-use super::metrics::measure;
 use super::rows::Rows;
 
 /// The groups chosen, and the documents of each.
@@ -24,7 +24,9 @@ const MISSING: u32 = u32::MAX;
 impl Computing<'_> {
     pub(super) fn groups(&self, group: &GroupBy, rows: &Rows, outermost: bool) -> Result<Computed> {
         let way = way(group, outermost);
-        let found = if way == Way::All { self.all(group, rows)? } else { self.of_one_key(group, rows)? };
+        let plan = plan(group, rows.level())?;
+        let rows = &self.reach(&self.reach(rows, plan.start)?, plan.level.or(plan.start))?;
+        let found = if way == Way::All { self.all(group, &plan, rows)? } else { self.of_one_key(group, rows)? };
         let Some((chosen, mut of_groups)) = found else { return Ok(Computed::TooMany(LISTED_MOST)) };
         let mut groups = Vec::with_capacity(chosen.rows.len());
         for row in chosen.rows {
@@ -32,7 +34,7 @@ impl Computing<'_> {
             let inside = if group.inside.is_empty() {
                 Vec::new()
             } else {
-                let rows = of_groups.remove(&row.kept).unwrap_or_else(|| Rows(vec![Vec::new(); rows.0.len()]));
+                let rows = of_groups.remove(&row.kept).unwrap_or_else(|| rows.none());
                 group
                     .inside
                     .iter()
@@ -52,7 +54,11 @@ impl Computing<'_> {
     fn of_one_key(&self, group: &GroupBy, rows: &Rows) -> Result<Option<Picked>> {
         let [key] = group.keys.as_slice() else { return Err(Error::internal("groups by several keys")) };
         let mut keys = self.keys(key)?;
-        let mut found: Vec<(Which, u64)> = (0..).zip(keys.count(rows)?).filter(|(_, count)| *count > 0).collect();
+        let mut found: Vec<(Which, u64)> = (0..)
+            .zip(keys.counts(rows, None)?)
+            .filter(|(_, count)| count.documents > 0)
+            .map(|(key, count)| (key, count.documents))
+            .collect();
         let without = if key.missing { keys.without(rows) } else { Vec::new() };
         let missing: usize = without.iter().map(Vec::len).sum();
         if missing > 0 {
@@ -82,7 +88,7 @@ impl Computing<'_> {
         }
         let mut of_groups: HashMap<Which, Rows> = HashMap::new();
         for row in &chosen.rows {
-            of_groups.insert(row.kept, Rows(vec![Vec::new(); rows.0.len()]));
+            of_groups.insert(row.kept, rows.none());
         }
         // a second look, for the documents of the groups chosen; keys are numbered as they are met, so the same again
         let pairs = self.again(key, &mut keys, rows)?;
@@ -90,7 +96,7 @@ impl Computing<'_> {
             let absent = without.get(segment).map_or(&[][..], Vec::as_slice).iter().map(|at| (*at, MISSING));
             for (at, which) in pairs.into_iter().chain(absent) {
                 if let Some(found) = of_groups.get_mut(&which) {
-                    found.0[segment].push(rows.0[segment][at as usize]);
+                    found.entries[segment].push(rows.entries[segment][at as usize]);
                 }
             }
         }
@@ -107,12 +113,16 @@ impl Computing<'_> {
     }
 
     /// Every group, with the numbers that choosing among them needs.
-    fn all(&self, group: &GroupBy, rows: &Rows) -> Result<Option<Picked>> {
+    fn all(&self, group: &GroupBy, plan: &Plan<'_>, rows: &Rows) -> Result<Option<Picked>> {
         let mut keys = Vec::with_capacity(group.keys.len());
         let mut parts = Vec::with_capacity(group.keys.len());
         for key in &group.keys {
             self.go_on()?;
             let mut of_key = self.keys(key)?;
+            // of what lies deeper, what it lies in has the key
+            let level = key.field.nested.as_deref().or(plan.start);
+            let around = (level != rows.level()).then(|| self.around(rows, level)).transpose()?;
+            let rows = around.as_ref().unwrap_or(rows);
             let mut pairs = of_key.pairs(rows)?;
             if key.missing {
                 for (pairs, without) in pairs.iter_mut().zip(of_key.without(rows)) {
@@ -134,7 +144,7 @@ impl Computing<'_> {
                 key.push(if part == MISSING { None } else { Some(keys.bucket(part, Counts::default())?) });
             }
             let numbers = needed.iter().map(|need| self.number(need, &rows)).collect::<Result<_>>()?;
-            let count = documents(rows.count());
+            let count = self.counts(&rows)?;
             for part in key.iter_mut().flatten() {
                 part.count = count;
             }
@@ -144,13 +154,6 @@ impl Computing<'_> {
             }
         }
         Ok(choose(group, Way::All, listed).map(|chosen| (chosen, of_groups)))
-    }
-
-    fn number(&self, need: &Needed, rows: &Rows) -> Result<Option<f64>> {
-        match need {
-            Needed::Measure(field, of) => measure(&self.columns, rows, field, *of),
-            Needed::Count { under, .. } => Err(Error::Unsupported(format!("counting elements of {}", under.path))),
-        }
     }
 }
 
@@ -192,10 +195,10 @@ fn combined(parts: Vec<Pairs>, rows: &Rows) -> Option<Vec<(Vec<u32>, Rows)>> {
     if names.len() as u64 > LISTED_MOST {
         return None;
     }
-    let mut found: Vec<(Vec<u32>, Rows)> = names.into_iter().map(|name| (name, Rows(vec![Vec::new(); rows.0.len()]))).collect();
+    let mut found: Vec<(Vec<u32>, Rows)> = names.into_iter().map(|name| (name, rows.none())).collect();
     for (segment, pairs) in pairs.into_iter().enumerate() {
         for (at, number) in pairs {
-            found[number as usize].1.0[segment].push(rows.0[segment][at as usize]);
+            found[number as usize].1.entries[segment].push(rows.entries[segment][at as usize]);
         }
     }
     Some(found)

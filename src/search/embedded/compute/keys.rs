@@ -101,10 +101,32 @@ impl Keys {
         self.names.len()
     }
 
-    /// How many documents each key has.
-    pub(super) fn count(&mut self, rows: &Rows) -> Result<Vec<u64>> {
+    /// How many documents each key has, and how many elements where these are elements; `around` are then their documents.
+    pub(super) fn counts(&mut self, rows: &Rows, around: Option<&Rows>) -> Result<Vec<Counts>> {
+        let Some(around) = around else {
+            let counts = self.count(rows)?;
+            return Ok(counts.into_iter().map(|documents| Counts { documents, elements: None }).collect());
+        };
+        let pairs = self.pairs(rows)?;
+        let none = Counts { documents: 0, elements: Some(0) };
+        let mut counts = vec![none; self.names.len()];
+        for (pairs, documents) in pairs.into_iter().zip(&around.entries) {
+            let mut last = vec![u32::MAX; counts.len()];
+            for (at, key) in pairs {
+                let (count, document) = (&mut counts[key as usize], documents[at as usize]);
+                count.elements = count.elements.map(|elements| elements + 1);
+                if last[key as usize] != document {
+                    last[key as usize] = document;
+                    count.documents += 1;
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    fn count(&mut self, rows: &Rows) -> Result<Vec<u64>> {
         let mut counts = vec![0; self.names.len()];
-        for (segment, docs) in rows.0.iter().enumerate() {
+        for (segment, docs) in rows.entries.iter().enumerate() {
             if let By::Texts(_) = &self.by {
                 let mut tally = Tally::new(self.terms(segment), docs.len());
                 self.columns[segment].read(docs, |_, ord| tally.add(ord.cast_unsigned()));
@@ -129,8 +151,8 @@ impl Keys {
 
     /// Which documents have which key.
     pub(super) fn pairs(&mut self, rows: &Rows) -> Result<Pairs> {
-        let mut all = Vec::with_capacity(rows.0.len());
-        for (segment, docs) in rows.0.iter().enumerate() {
+        let mut all = Vec::with_capacity(rows.entries.len());
+        for (segment, docs) in rows.entries.iter().enumerate() {
             let mut pairs: Vec<(u32, u32)> = Vec::new();
             if let By::Texts(_) = &self.by {
                 let mut found: Vec<(u32, u64)> = Vec::new();
@@ -161,7 +183,7 @@ impl Keys {
             without.extend((next..docs.len()).map(place));
             without
         };
-        rows.0.iter().enumerate().map(of_segment).collect()
+        rows.entries.iter().enumerate().map(of_segment).collect()
     }
 
     fn terms(&self, segment: usize) -> usize {

@@ -2,14 +2,31 @@
 
 use std::collections::HashSet;
 
+use super::super::super::compute::choosing::Needed;
 use super::super::super::compute::numbers::{Sum, deviation, percentile, stats};
-use super::super::super::{Computed, Counts, Error, Field, FieldRef, Measure, Metric, MetricValue, Result, Stats};
+use super::super::super::{Computed, Error, Field, FieldRef, Measure, Metric, MetricValue, Result, Stats};
+use super::Computing;
 use super::columns::{Codes, Columns, computed, double};
 use super::rows::Rows;
 
-pub(super) fn metrics(columns: &Columns<'_>, rows: &Rows, of: &[(FieldRef, Metric)]) -> Result<Computed> {
-    let values = of.iter().map(|(field, metric)| compute(columns, rows, field, metric)).collect::<Result<_>>()?;
-    Ok(Computed::Metrics { count: Counts { documents: rows.count(), elements: None }, values })
+impl Computing<'_> {
+    pub(super) fn metrics(&self, rows: &Rows, under: Option<&Field>, of: &[(FieldRef, Metric)]) -> Result<Computed> {
+        let rows = &self.reach(rows, under.map(|under| under.path.as_str()))?;
+        let values = of.iter().map(|(field, metric)| compute(&self.columns, rows, field, metric)).collect::<Result<_>>()?;
+        Ok(Computed::Metrics { count: self.counts(rows)?, values })
+    }
+
+    /// One number of a group.
+    #[expect(clippy::cast_precision_loss, reason = "no index holds so many elements")]
+    pub(super) fn number(&self, need: &Needed, rows: &Rows) -> Result<Option<f64>> {
+        match need {
+            Needed::Measure(field, of) => measure(&self.columns, &self.reach(rows, field.nested.as_deref())?, field, *of),
+            Needed::Count { under, elements } => {
+                let counts = self.counts(&self.reach(rows, Some(&under.path))?)?;
+                Ok(Some(if *elements { counts.elements.unwrap_or_default() } else { counts.documents } as f64))
+            }
+        }
+    }
 }
 
 fn compute(columns: &Columns<'_>, rows: &Rows, field: &Field, metric: &Metric) -> Result<MetricValue> {
@@ -27,9 +44,8 @@ fn compute(columns: &Columns<'_>, rows: &Rows, field: &Field, metric: &Metric) -
     })
 }
 
-/// One number of a group.
 #[expect(clippy::cast_precision_loss, reason = "no index holds so many values")]
-pub(super) fn measure(columns: &Columns<'_>, rows: &Rows, field: &Field, measure: Measure) -> Result<Option<f64>> {
+fn measure(columns: &Columns<'_>, rows: &Rows, field: &Field, measure: Measure) -> Result<Option<f64>> {
     let stats = || tally(columns, rows, field).map(|tally| tally.stats());
     Ok(match measure {
         Measure::Min => stats()?.min,
@@ -48,7 +64,7 @@ pub(super) fn facet_stats(columns: &Columns<'_>, rows: &Rows, field: &Field) -> 
 
 fn read(columns: &Columns<'_>, rows: &Rows, field: &Field, mut found: impl FnMut(f64)) -> Result<()> {
     let opened = columns.open(field)?;
-    for (codes, docs) in opened.iter().zip(&rows.0) {
+    for (codes, docs) in opened.iter().zip(&rows.entries) {
         codes.read(docs, |_, code| found(double(&field.kind, computed(&field.kind, code))));
     }
     Ok(())
@@ -91,7 +107,7 @@ fn tally(columns: &Columns<'_>, rows: &Rows, field: &Field) -> Result<Tally> {
 
 fn count(columns: &Columns<'_>, rows: &Rows, field: &Field) -> Result<u64> {
     let mut count = 0;
-    for (codes, docs) in columns.open(field)?.iter().zip(&rows.0) {
+    for (codes, docs) in columns.open(field)?.iter().zip(&rows.entries) {
         codes.read(docs, |_, _| count += 1);
     }
     Ok(count)
@@ -101,7 +117,7 @@ fn distinct(columns: &Columns<'_>, rows: &Rows, field: &Field) -> Result<u64> {
     let opened = columns.open(field)?;
     let mut numbers: HashSet<i64> = HashSet::new();
     let mut of_segments: Vec<(usize, Vec<u64>)> = Vec::new();
-    for (segment, (codes, docs)) in opened.iter().zip(&rows.0).enumerate() {
+    for (segment, (codes, docs)) in opened.iter().zip(&rows.entries).enumerate() {
         match codes {
             Codes::Nothing => {}
             Codes::Numbers(_) => codes.read(docs, |_, code| {

@@ -7,12 +7,13 @@ mod facets;
 mod groups;
 mod keys;
 mod metrics;
+mod places;
 mod rows;
 mod tops;
 
 use tantivy::query::Query as IndexQuery;
 
-use super::super::{Compute, Computed, Error, Query, Result, Scope, Slot};
+use super::super::{Compute, Computed, Error, Kind, Query, Result, Scope, Slot};
 use super::searching::{View, match_query};
 use columns::Columns;
 use rows::Rows;
@@ -67,8 +68,9 @@ impl Computing<'_> {
 
     fn compute(&self, compute: &Compute, rows: &Rows, outermost: bool) -> Result<Computed> {
         match compute {
-            Compute::Facet(facet) => facets::facet(&self.columns, rows, facet),
-            Compute::Metrics { of, .. } => metrics::metrics(&self.columns, rows, of),
+            Compute::Facet(facet) if facet.field.kind == Kind::GeoPoint => self.places(facet, rows),
+            Compute::Facet(facet) => self.facet(facet, rows),
+            Compute::Metrics { under, of, .. } => self.metrics(rows, under.as_deref(), of),
             Compute::Groups(group) => self.groups(group, rows, outermost),
             Compute::Top(top) => self.top(top, rows),
         }

@@ -1,14 +1,22 @@
-//! The documents that something is computed over.
+//! The entries that something is computed over: documents, or elements of a nested list.
 
+use std::sync::Arc;
 use tantivy::index::SegmentId;
+
 use tantivy::query::{BitSetDocSet, ConstScorer, EmptyScorer, EnableScoring, Explanation, Query, Scorer, Weight};
 use tantivy::{BitSet, COLLECT_BLOCK_BUFFER_LEN, DocId, Score, Searcher, SegmentReader, TantivyError};
 
-use super::super::super::{Error, Result};
+use super::super::super::compute::levels::{Level, Step, steps};
+use super::super::super::{Counts, Error, Result};
+use super::Computing;
 
-/// Documents of each segment, ascending.
+/// Entries of each segment, ascending.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rows(pub(super) Vec<Vec<u32>>);
+pub(super) struct Rows {
+    /// The list whose elements they are; none: documents.
+    pub(super) level: Option<Arc<str>>,
+    pub(super) entries: Vec<Vec<u32>>,
+}
 
 impl Rows {
     /// All that the query finds.
@@ -37,11 +45,80 @@ impl Rows {
             }
             rows.push(docs);
         }
-        Ok(Rows(rows))
+        Ok(Rows { level: None, entries: rows })
+    }
+
+    /// None at all, of the same kind.
+    pub(super) fn none(&self) -> Rows {
+        Rows { level: self.level.clone(), entries: vec![Vec::new(); self.entries.len()] }
+    }
+
+    pub(super) fn level(&self) -> Level<'_> {
+        self.level.as_deref()
     }
 
     pub(super) fn count(&self) -> u64 {
-        self.0.iter().map(|docs| docs.len() as u64).sum()
+        self.entries.iter().map(|docs| docs.len() as u64).sum()
+    }
+}
+
+impl Computing<'_> {
+    /// Entries of another level: elements of these, or of the documents that hold them, or those documents.
+    pub(super) fn reach(&self, rows: &Rows, to: Level<'_>) -> Result<Rows> {
+        steps(rows.level(), to).into_iter().try_fold(rows.clone(), |rows, step| {
+            self.go_on()?;
+            match step {
+                Step::Up => {
+                    let mut documents = self.around(&rows, None)?;
+                    documents.entries.iter_mut().for_each(Vec::dedup);
+                    Ok(documents)
+                }
+                Step::Down(list) => self.inside(&rows, list),
+            }
+        })
+    }
+
+    /// What each of these lies in, one for each: of a list around theirs, or the document.
+    pub(super) fn around(&self, rows: &Rows, to: Level<'_>) -> Result<Rows> {
+        let of_segment = |(segment, entries): (&SegmentReader, &Vec<u32>)| {
+            let level = self.level(segment, to)?;
+            let around = |entry: &u32| level.next(*entry).ok_or_else(|| Error::internal("an element outside of every document"));
+            entries.iter().map(around).collect()
+        };
+        let segments = self.view.searcher.segment_readers().iter();
+        let entries = segments.zip(&rows.entries).map(of_segment).collect::<Result<_>>()?;
+        Ok(Rows { level: to.map(Arc::from), entries })
+    }
+
+    fn inside(&self, rows: &Rows, list: &str) -> Result<Rows> {
+        let of_segment = |(segment, entries): (&SegmentReader, &Vec<u32>)| {
+            let (outer, inner) = (self.level(segment, rows.level())?, self.level(segment, Some(list))?);
+            let mut found = Vec::new();
+            for entry in entries {
+                // elements stand before what they lie in, behind the one before it
+                let mut at = outer.last_before(*entry).map_or(0, |before| before + 1);
+                while let Some(element) = inner.next(at).filter(|element| element < entry) {
+                    found.push(element);
+                    at = element + 1;
+                }
+            }
+            Ok(found)
+        };
+        let segments = self.view.searcher.segment_readers().iter();
+        let entries = segments.zip(&rows.entries).map(of_segment).collect::<Result<_>>()?;
+        Ok(Rows { level: Some(list.into()), entries })
+    }
+
+    fn level(&self, segment: &SegmentReader, level: Level<'_>) -> Result<Arc<super::super::elements::Level>> {
+        let layout = &self.view.layout;
+        layout.levels.of(segment, layout.values, level).map_err(Error::internal)
+    }
+
+    pub(super) fn counts(&self, rows: &Rows) -> Result<Counts> {
+        Ok(match rows.level {
+            None => Counts { documents: rows.count(), elements: None },
+            Some(_) => Counts { documents: self.reach(rows, None)?.count(), elements: Some(rows.count()) },
+        })
     }
 }
 
@@ -52,7 +129,7 @@ pub(super) struct Listed(Vec<(SegmentId, Vec<u32>)>);
 impl Listed {
     pub(super) fn of(searcher: &Searcher, rows: &Rows) -> Listed {
         let segments = searcher.segment_readers().iter().map(SegmentReader::segment_id);
-        Listed(segments.zip(rows.0.iter().cloned()).collect())
+        Listed(segments.zip(rows.entries.iter().cloned()).collect())
     }
 }
 

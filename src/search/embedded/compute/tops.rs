@@ -13,7 +13,8 @@ impl Computing<'_> {
     pub(super) fn top(&self, top: &Top, rows: &Rows) -> Result<Computed> {
         let searcher = &self.view.searcher;
         let sorting = Sorting::of(&Query { order: top.order.clone(), page: PageRequest::default(), ..self.query.clone() })?;
-        let listed: Box<dyn IndexQuery> = Box::new(Listed::of(searcher, rows));
+        // of elements the documents that hold them
+        let listed: Box<dyn IndexQuery> = Box::new(Listed::of(searcher, &self.reach(rows, None)?));
         let scores = self.query.rank.is_some() && sorting.needs_scores();
         let query = if scores {
             let ranked = match_query(self.view, self.query, std::iter::empty())?;
