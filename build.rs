@@ -14,7 +14,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// What the bundle depends on; a change of the first two wants `npm ci` again.
-const SOURCES: [&str; 5] = ["package.json", "package-lock.json", "build.mjs", "playground.jsx", "playground.css"];
+const SOURCES: [&str; 7] =
+    ["package.json", "package-lock.json", "build.mjs", "playground.jsx", "playground.css", "reference.js", "reference.css"];
 const LOCKED: usize = 2;
 
 /// Our own, embedded as they are.

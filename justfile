@@ -24,9 +24,14 @@ check:
 schemas:
     UPDATE=1 cargo test stale
 
-# What takes long: long differential runs with a seed of your own, the tests of perf
+# Hold hooke to openapi.json by schemathesis, so many requests for each operation
+contract EXAMPLES="300":
+    ./scripts/contract {{EXAMPLES}}
+
+# What takes long: long differential runs with a seed of your own, many requests made up from openapi.json, the tests of perf
 nightly:
     HOOKE_TEST_CASES=100000 ./scripts/test differential
+    ./scripts/contract
     cd perf && cargo test --locked
 
 # Load a running hooke: original, search, get, mixed, write or thousand; see perf/README.md

@@ -49,7 +49,7 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let routes = Router::new()
         .merge(health::routes(app.clone(), api.clone()))
         .merge(rest::routes(app.clone()))
-        .merge(pages::routes(app.clone()))
+        .merge(pages::routes(app.clone(), &rest::openapi(&app.config.limits)))
         .merge(graphql::routes(api, app));
     let experiments = if app.config.has_lab() { rest::lab::routes(app.clone()) } else { Router::new() };
     let all = within(routes, app, app.config.limits.time).merge(within(

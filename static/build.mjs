@@ -37,6 +37,7 @@ const results = await Promise.all([
     plugins: [styles],
     entryPoints: {
       playground: join(here, 'playground.jsx'),
+      reference: join(here, 'reference.js'),
       'worker-editor': entry('editor/editor.worker.js'),
       'worker-json': entry('language/json/json.worker.js'),
       'worker-graphql': join(modules, 'monaco-graphql', 'esm', 'graphql.worker.js'),
@@ -51,7 +52,8 @@ for (const { metafile } of results) {
     const file = relative(out, join(npm, path));
     const base = file.replace(/-[A-Z0-9]{8}(\.\w+)$/, '$1');
     if (entryPoint) names.set(base, file);
-    if (cssBundle && base.startsWith('playground.')) names.set('playground.css', relative(out, join(npm, cssBundle)));
+    const page = base.match(/^(playground|reference)\.js$/)?.[1];
+    if (cssBundle && page) names.set(`${page}.css`, relative(out, join(npm, cssBundle)));
   }
 }
 

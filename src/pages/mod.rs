@@ -10,20 +10,23 @@ mod lab;
 mod layout;
 mod playground;
 mod query_text;
+mod reference;
 mod search;
 mod shelf;
 mod status;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
+use serde_json::Value;
 
 use crate::app::App;
 
-/// All pages, the files they load, and the answer for an address that is none.
-pub fn routes(app: Arc<App>) -> Router {
+/// All pages, the files they load, and the answer for an address that is none. `description` is what `/openapi.json` says.
+pub fn routes(app: Arc<App>, description: &Value) -> Router {
+    let reference = Extension(Arc::new(reference::Reference::read(description)));
     Router::new()
         .route("/", get(home::show_home))
         .route("/search", get(search::find_collection))
@@ -34,6 +37,7 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/jobs/{id}", get(jobs::show_job))
         .route("/jobs/{id}/{action}", post(jobs::steer_job))
         .route("/status", get(status::show_status))
+        .route("/docs", get(reference::show_reference).layer(reference))
         .route("/playground", get(playground::show_playground))
         .route("/assets/{file}", get(assets::send_asset))
         .route("/favicon.ico", get(assets::send_icon))

@@ -36,10 +36,12 @@ const IDLE: Duration = Duration::from_secs(60);
 const ANSWERS: usize = 400;
 
 #[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     /// When the writes can be found: NONE (soon), WAIT (answered when they can) or NOW (at once, at a cost).
     #[serde(default)]
+    #[param(inline)]
     refresh: RefreshParameter,
 }
 
@@ -82,9 +84,9 @@ impl Outcome {
 /// One operation a line; one line of answer for each, in order; blank lines are passed over. Answers come while you send: read them.
 #[utoipa::path(
     post, path = "/v1/collections/{collection}/bulk", tag = "documents",
-    params(("collection" = String, Path), Parameters),
+    params(("collection" = String, Path, example = "landmarks"), Parameters),
     request_body(content = operation::Operation, content_type = "application/x-ndjson"),
-    responses((status = 200, body = Outcome, content_type = "application/x-ndjson"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Outcome, content_type = "application/x-ndjson", description = "What became of each line, in order")),
 )]
 pub(super) async fn write_documents(
     State(app): State<Arc<App>>,

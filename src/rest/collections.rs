@@ -19,11 +19,13 @@ use crate::search::{Call, Engine, Error, Fetch, PageRequest, Query, TotalRequest
 use crate::telemetry::RequestId;
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Collections)]
 pub(super) struct Listing {
     collections: Vec<Summary>,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CollectionSummary)]
 pub(super) struct Summary {
     name: String,
     /// The root field in GraphQL.
@@ -36,6 +38,7 @@ pub(super) struct Summary {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Collection)]
 pub(super) struct Description {
     #[serde(flatten)]
     summary: Summary,
@@ -63,16 +66,17 @@ pub(super) struct FieldSummary {
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewCollection {
+    #[schema(example = "books")]
     name: String,
     /// The body of an Elasticsearch mapping: `{"properties": …}`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({ "properties": { "title": { "type": "text" }, "year": { "type": "integer" } } }))]
     mappings: serde_json::Value,
 }
 
 /// List collections
 #[utoipa::path(
     get, path = "/v1/collections", tag = "collections",
-    responses((status = 200, body = Listing), (status = "5XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Listing)),
 )]
 pub(super) async fn list_collections(
     State(app): State<Arc<App>>,
@@ -90,8 +94,8 @@ pub(super) async fn list_collections(
 /// Describe a collection
 #[utoipa::path(
     get, path = "/v1/collections/{collection}", tag = "collections",
-    params(("collection" = String, Path)),
-    responses((status = 200, body = Description), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    params(("collection" = String, Path, example = "landmarks")),
+    responses((status = 200, body = Description)),
 )]
 pub(super) async fn describe_collection(
     State(app): State<Arc<App>>,
@@ -106,7 +110,10 @@ pub(super) async fn describe_collection(
 /// Make a collection
 #[utoipa::path(
     post, path = "/v1/collections", tag = "collections", request_body = NewCollection,
-    responses((status = 201, body = Description), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses(
+        (status = 201, body = Description, headers(("Location" = String, description = "Where it is"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The name is taken"),
+    ),
 )]
 pub(super) async fn create_collection(
     State(app): State<Arc<App>>,
@@ -116,8 +123,7 @@ pub(super) async fn create_collection(
 ) -> Result<Response, Problem> {
     admission::collections(&app.config)?;
     media::check(&headers, media::JSON)?;
-    let given: NewCollection = serde_json::from_slice(&body)
-        .map_err(|fault| Problem::new(Code::BadUserInput, format!("the body is not understood: {fault}")))?;
+    let given: NewCollection = media::read_object(&body)?;
     let wrong = |message: String, path: &str| {
         Problem::new(Code::BadUserInput, message.clone()).with_fault(Code::BadUserInput, message, vec![path.to_owned()])
     };
@@ -134,7 +140,7 @@ pub(super) async fn create_collection(
 #[utoipa::path(
     delete, path = "/v1/collections/{collection}", tag = "collections",
     params(("collection" = String, Path)),
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 204)),
 )]
 pub(super) async fn remove_collection(
     State(app): State<Arc<App>>,

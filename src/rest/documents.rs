@@ -21,11 +21,24 @@ use crate::search::{
 use crate::telemetry::RequestId;
 
 #[derive(serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
     /// When the write can be found: NONE (soon), WAIT (answered when it can) or NOW (at once, at a cost).
     #[serde(default)]
+    #[param(inline)]
     refresh: RefreshParameter,
+}
+
+/// A document as it comes: with its id and version, and whatever fields it has.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "for the description")]
+pub(super) struct Stored {
+    #[schema(rename = "_id", example = "eads-bridge")]
+    id: String,
+    /// As in the ETag, without its quotes.
+    #[schema(rename = "_version", example = "7-1")]
+    version: String,
 }
 
 /// One request about one document.
@@ -55,13 +68,14 @@ impl Asked {
         match (one(headers, &header::IF_MATCH)?, one(headers, &header::IF_NONE_MATCH)?) {
             (None, None) => Ok(Precondition::None),
             (None, Some("*")) => Ok(Precondition::Absent),
-            (Some("*"), None) => match self.find().await? {
-                Some(document) => Ok(Precondition::Version(document.version)),
-                None => Err(Problem::new(Code::PreconditionFailed, "there is no such document")),
+            (Some(tags), None) => match (tags, versions(tags).as_slice()) {
+                (_, [one]) => Ok(Precondition::Version(*one)),
+                (any, several) => match self.find().await? {
+                    Some(found) if any == "*" || several.contains(&found.version) => Ok(Precondition::Version(found.version)),
+                    Some(_) => Err(Problem::new(Code::PreconditionFailed, "If-Match is no ETag of this document")),
+                    None => Err(Problem::new(Code::PreconditionFailed, "there is no such document")),
+                },
             },
-            (Some(tag), None) => version_of(tag)
-                .map(Precondition::Version)
-                .ok_or_else(|| Problem::new(Code::PreconditionFailed, "If-Match is no ETag of this document")),
             _ => Err(Problem::new(Code::BadUserInput, "of a write only If-Match, or If-None-Match: *, can be asked")),
         }
     }
@@ -88,11 +102,15 @@ async fn write(app: &App, id: &RequestId, exposed: &Exposed, action: Action, ref
 /// Get a document
 #[utoipa::path(
     get, path = "/v1/collections/{collection}/documents/{id}", tag = "documents",
-    params(("collection" = String, Path), ("id" = String, Path)),
+    params(
+        ("collection" = String, Path, example = "landmarks"),
+        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
+        ("If-None-Match" = Option<String>, Header, description = "An ETag, or several: nothing is sent if the document is still that version", example = "\"7-1\""),
+    ),
     responses(
-        (status = 200, body = Object, description = "The document, with `_id` and `_version`", headers(("ETag" = String))),
-        (status = 304, description = "It is what If-None-Match names"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = 200, body = Stored, headers(("ETag" = String, description = "Its version, in quotes"))),
+        (status = 304, headers(("ETag" = String, description = "Its version, in quotes"))),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "Several indices of the collection have a document of that id"),
     ),
 )]
 pub(super) async fn get_document(
@@ -106,7 +124,9 @@ pub(super) async fn get_document(
         return Err(Problem::new(Code::NotFound, format!("there is no document {id} in {collection}")));
     };
     let known = one(&headers, &header::IF_NONE_MATCH)?;
-    if known.is_some_and(|known| known == "*" || known.split(',').any(|tag| version_of(tag.trim()) == Some(document.version))) {
+    // of a document that is read, a weak tag says as much as a strong one
+    let is_known = |known: &str| known == "*" || versions(&known.replace("W/", "")).contains(&document.version);
+    if known.is_some_and(is_known) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag(document.version))]).into_response());
     }
     Ok(answer(StatusCode::OK, &document.id, document.version, Some(document.source)))
@@ -114,9 +134,14 @@ pub(super) async fn get_document(
 
 /// Make a document with an id of its own
 #[utoipa::path(
-    post, path = "/v1/collections/{collection}/documents", tag = "documents", request_body = Object,
-    params(("collection" = String, Path), Parameters),
-    responses((status = 201, body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    post, path = "/v1/collections/{collection}/documents", tag = "documents",
+    request_body(content = Object, description = "The document, as its mapping allows", example = json!({ "name": "Eads Bridge", "year": 1874 })),
+    params(("collection" = String, Path, example = "landmarks"), Parameters),
+    responses((
+        status = 201,
+        body = Stored,
+        headers(("ETag" = String, description = "Its version, in quotes"), ("Location" = String, description = "Where it is")),
+    )),
 )]
 pub(super) async fn create_document(
     State(app): State<Arc<App>>,
@@ -129,7 +154,7 @@ pub(super) async fn create_document(
     admission::documents(&app.config)?;
     media::check(&headers, media::JSON)?;
     let exposed = admission::collection(&app, &collection)?;
-    let source = object(&body)?;
+    let source: Source = media::read_object(&body)?;
     if source.contains_key("_id") {
         return Err(Problem::new(Code::BadUserInput, "the id of a document is given by its address: PUT it there"));
     }
@@ -145,12 +170,18 @@ pub(super) async fn create_document(
 
 /// Put a document there, whatever was there before
 #[utoipa::path(
-    put, path = "/v1/collections/{collection}/documents/{id}", tag = "documents", request_body = Object,
-    params(("collection" = String, Path), ("id" = String, Path), Parameters),
+    put, path = "/v1/collections/{collection}/documents/{id}", tag = "documents",
+    request_body(content = Object, description = "The document, as its mapping allows", example = json!({ "name": "Eads Bridge", "year": 1874 })),
+    params(
+        ("collection" = String, Path, example = "landmarks"),
+        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
+        ("If-Match" = Option<String>, Header, description = "An ETag, or several: only if the document is still that version; `*`: only if there is one", example = "\"7-1\""),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is no such document", example = "*"),
+        Parameters,
+    ),
     responses(
-        (status = 200, body = Object), (status = 201, body = Object),
-        (status = 412, body = Problem, content_type = "application/problem+json", description = "If-Match or If-None-Match: * does not hold"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = 200, body = Stored, description = "It took the place of another", headers(("ETag" = String, description = "Its version, in quotes"))),
+        (status = 201, body = Stored, description = "There was none before", headers(("ETag" = String, description = "Its version, in quotes"))),
     ),
 )]
 pub(super) async fn put_document(
@@ -164,7 +195,7 @@ pub(super) async fn put_document(
     admission::documents(&app.config)?;
     media::check(&headers, media::JSON)?;
     let asked = Asked::new(app, request, &collection, &id)?;
-    let source = own(object(&body)?, &asked.id)?;
+    let source = own(media::read_object(&body)?, &asked.id)?;
     let precondition = asked.precondition(&headers).await?;
     let action = Action::Index { id: Some(asked.id.clone()), source: source.clone(), precondition };
     let written = asked.write(action, parameters.refresh.into()).await?;
@@ -175,12 +206,18 @@ pub(super) async fn put_document(
 /// Change a document by a JSON merge patch
 #[utoipa::path(
     patch, path = "/v1/collections/{collection}/documents/{id}", tag = "documents",
-    request_body(content = Object, content_type = "application/merge-patch+json"),
-    params(("collection" = String, Path), ("id" = String, Path), Parameters),
+    request_body(
+        content((Object = "application/merge-patch+json", example = json!({ "year": 1874, "span": null })), (Object = "application/json")),
+        description = "What changes: null removes a field, objects are merged, all else takes the place of what was there",
+    ),
+    params(
+        ("collection" = String, Path, example = "landmarks"),
+        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
+        ("If-Match" = Option<String>, Header, description = "An ETag, or several: only if the document is still that version; `*`: only if there is one", example = "\"7-1\""),
+        Parameters,
+    ),
     responses(
-        (status = 200, body = Object),
-        (status = 412, body = Problem, content_type = "application/problem+json", description = "If-Match does not hold"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        (status = 200, body = Stored, headers(("ETag" = String, description = "Its version, in quotes"))),
     ),
 )]
 pub(super) async fn patch_document(
@@ -194,7 +231,7 @@ pub(super) async fn patch_document(
     admission::documents(&app.config)?;
     media::check(&headers, media::PATCH)?;
     let asked = Asked::new(app, request, &collection, &id)?;
-    let patch = own(object(&body)?, &asked.id)?;
+    let patch = own(media::read_object(&body)?, &asked.id)?;
     let precondition = asked.precondition(&headers).await?;
     if precondition == Precondition::Absent {
         return Err(Problem::new(Code::BadUserInput, "what is not there cannot be changed: If-None-Match is for PUT"));
@@ -209,11 +246,14 @@ pub(super) async fn patch_document(
 /// Remove a document
 #[utoipa::path(
     delete, path = "/v1/collections/{collection}/documents/{id}", tag = "documents",
-    params(("collection" = String, Path), ("id" = String, Path), Parameters),
+    params(
+        ("collection" = String, Path, example = "landmarks"),
+        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
+        ("If-Match" = Option<String>, Header, description = "An ETag, or several: only if the document is still that version; `*`: only if there is one", example = "\"7-1\""),
+        Parameters,
+    ),
     responses(
         (status = 204),
-        (status = 412, body = Problem, content_type = "application/problem+json", description = "If-Match does not hold"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn delete_document(
@@ -235,11 +275,6 @@ pub(super) async fn delete_document(
 
 fn asked_id(id: &str) -> Result<DocumentId, Problem> {
     DocumentId::parse(id).map_err(|fault| Problem::new(Code::BadUserInput, fault))
-}
-
-fn object(body: &[u8]) -> Result<Source, Problem> {
-    serde_json::from_slice(body)
-        .map_err(|fault| Problem::new(Code::BadUserInput, format!("the body must be one JSON object: {fault}")))
 }
 
 /// What a get has added is taken off again; a foreign id is a mistake.
@@ -272,6 +307,11 @@ fn version_of(tag: &str) -> Option<Version> {
     tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
+/// Of a list of tags those that are ours.
+fn versions(tags: &str) -> Vec<Version> {
+    tags.split(',').filter_map(|tag| version_of(tag.trim())).collect()
+}
+
 /// A header that may be there once.
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Problem> {
     let mut values = headers.get_all(name).iter();
@@ -290,6 +330,7 @@ mod tests {
     fn a_tag_is_a_version_in_quotes() {
         let version = Version { seq_no: 7, primary_term: 1 };
         assert_eq!(version_of(&tag(version)), Some(version));
+        assert_eq!(versions("\"6-1\", \"7-1\" ,x, W/\"8-1\""), [Version { seq_no: 6, primary_term: 1 }, version]);
         for wrong in ["7-1", "\"7-1", "W/\"7-1\"", "\"x\"", ""] {
             assert_eq!(version_of(wrong), None, "{wrong}");
         }

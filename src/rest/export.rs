@@ -25,9 +25,11 @@ use crate::telemetry::RequestId;
 const PAGE: u32 = 1_000;
 
 #[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
-    /// JSON, as in GraphQL: `{"section":{"eq":"net"}}`.
+    /// Which documents, as in GraphQL.
+    #[param(example = json!({ "year": { "gte": 1900 } }))]
     filter: Option<String>,
 }
 
@@ -36,8 +38,8 @@ pub(super) struct Asked {
 /// One document a line, its id as `_id`; `hooke load` reads it back. All lines are of one moment where the engine can hold one.
 #[utoipa::path(
     get, path = "/v1/collections/{collection}/export", tag = "documents",
-    params(("collection" = String, Path), Asked),
-    responses((status = 200, content_type = "application/x-ndjson", body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    params(("collection" = String, Path, example = "landmarks"), Asked),
+    responses((status = 200, content_type = "application/x-ndjson", body = Object, description = "A document a line")),
 )]
 pub(super) async fn export_documents(
     State(app): State<Arc<App>>,

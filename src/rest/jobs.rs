@@ -86,6 +86,17 @@ impl From<Job> for JobView {
     }
 }
 
+/// One event of a stream.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "for the description")]
+pub(super) struct JobEvent {
+    /// `job`, or `end` after the last one.
+    #[schema(example = "job")]
+    event: String,
+    /// A job, as JSON.
+    data: String,
+}
+
 /// As `JobInput` in GraphQL.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +113,7 @@ pub(super) struct NewJob {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = Jobs)]
 pub(super) struct Listing {
     jobs: Vec<JobView>,
     /// Older ones follow: give it as `after`.
@@ -109,6 +121,7 @@ pub(super) struct Listing {
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Asked {
     /// QUEUED, RUNNING, PAUSED, SUCCEEDED, FAILED or CANCELLED.
@@ -121,6 +134,7 @@ pub(super) struct Asked {
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sent {
     /// Made if it is not there, where the setting `writes` is `all`.
@@ -173,8 +187,7 @@ pub(super) async fn start_job(
     body: Bytes,
 ) -> Result<Response, Problem> {
     media::check(&headers, media::JSON)?;
-    let given: NewJob = serde_json::from_slice(&body)
-        .map_err(|fault| Problem::new(Code::BadUserInput, format!("the body is not understood: {fault}")))?;
+    let given: NewJob = media::read_object(&body)?;
     let kind = Kind::parse(&given.kind).ok_or_else(|| wrong(format!("{:?} is no kind of job", given.kind), &["kind"]))?;
     let order = Order { kind, collection: given.collection, arguments: given.arguments.unwrap_or_default() };
     Ok(started(app.jobs.start(&app.call(&id), order).await?))
@@ -269,7 +282,7 @@ pub(super) async fn steer_job(
 /// Events `job` with the job as it changes, the first at once; `end` after its last state.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)),
-    responses((status = 200, body = JobView, content_type = "text/event-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn watch_job(
     Shared(app): Shared<Arc<App>>,
@@ -285,7 +298,7 @@ pub(super) async fn watch_job(
 /// Events `job` for each of the newest hundred jobs, and again whenever one of them changes.
 #[utoipa::path(
     get, path = "/v1/jobs/events", tag = "jobs",
-    responses((status = 200, body = JobView, content_type = "text/event-stream"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn watch_jobs(Shared(app): Shared<Arc<App>>) -> Result<Response, Problem> {
     Ok(events(app.jobs.watch_all()?))

@@ -4,6 +4,7 @@ mod admission;
 mod bulk;
 mod collections;
 mod compat;
+mod description;
 mod documents;
 mod export;
 mod jobs;
@@ -16,26 +17,22 @@ mod search;
 
 use std::sync::Arc;
 
+use axum::http::header;
 use axum::routing::get;
-use axum::{Extension, Json, Router};
+use axum::{Extension, Router};
+use bytes::Bytes;
+use serde_json::Value;
 use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::config::Limits;
 
 pub use problem::Problem;
 
-#[derive(utoipa::OpenApi)]
-#[openapi(
-    info(title = "hooke", description = "Collections and their documents."),
-    tags((name = "collections"), (name = "documents"), (name = "hashtags"), (name = "jobs")),
-)]
-struct Description;
-
 fn described() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Description::openapi())
+    OpenApiRouter::with_openapi(description::Description::openapi())
         .routes(routes!(collections::list_collections, collections::create_collection))
         .routes(routes!(collections::describe_collection, collections::remove_collection))
         .routes(routes!(documents::create_document))
@@ -61,12 +58,14 @@ fn described() -> OpenApiRouter<Arc<App>> {
 pub fn routes(app: Arc<App>) -> Router {
     let (router, description) = described().split_for_parts();
     let known = Extension(Arc::new(compat::Known::default()));
-    router.layer(known).with_state(app).route("/openapi.json", get(async || Json(description)))
+    let description = Bytes::from(description::finish(&description, &app.config.limits).to_string());
+    let kind = [(header::CONTENT_TYPE, "application/json")];
+    router.layer(known).with_state(app).route("/openapi.json", get(async move || (kind, description)))
 }
 
-/// What `/openapi.json` answers.
-pub fn openapi() -> OpenApi {
-    described().into_openapi()
+/// What `/openapi.json` answers under these limits.
+pub fn openapi(limits: &Limits) -> Value {
+    description::finish(&described().into_openapi(), limits)
 }
 
 /// A text as one segment of a path.
@@ -81,7 +80,7 @@ mod tests {
     #[test]
     fn the_description_is_not_stale() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
-        let text = openapi().to_pretty_json().unwrap() + "\n";
+        let text = serde_json::to_string_pretty(&openapi(&Limits::default())).unwrap() + "\n";
         if std::env::var("UPDATE").is_ok_and(|value| value == "1") {
             std::fs::write(path, &text).unwrap();
         }

@@ -89,10 +89,16 @@ pub(super) fn parse(line: &[u8], on: &CollectionName) -> Result<Asked, Refused> 
         id,
         fault: Fault::new(Code::BadUserInput, message, path.iter().map(|part| (*part).to_owned()).collect()),
     };
-    let operation: Operation = serde_json::from_slice(line).map_err(|fault| {
+    let not_understood = |fault: &str| {
         let help = r#"one operation a line, as {"create":{"id":"1","input":{…}}}"#;
         wrong(format!("the line is not understood ({fault}): {help}"), &[], None)
-    })?;
+    };
+    let operation: Operation = serde_json::from_slice(line).map_err(|fault| not_understood(&fault.to_string()))?;
+    // a list would pass for the struct, its items taken for the fields in order; no name of an operation holds a colon
+    let inside = line.iter().position(|byte| *byte == b':').and_then(|at| line[at + 1..].trim_ascii_start().first());
+    if inside != Some(&b'{') {
+        return Err(not_understood("an operation is an object"));
+    }
     let (name, id, action) = match operation {
         Operation::Create(Create { id, input }) => {
             let precondition = if id.is_some() { Precondition::Absent } else { Precondition::None };
@@ -183,6 +189,7 @@ mod tests {
             (r#"{"create":{"input":{}},"delete":{"id":"1"}}"#, &[], "not understood"),
             (r#"{"create":{"input":{},"more":1}}"#, &[], "more"),
             (r#"{"create":{"input":[]}}"#, &[], "not understood"),
+            (r#"{"create": ["1", {}]}"#, &[], "an operation is an object"),
             (r#"{"upsert":{"input":{}}}"#, &[], "id"),
             (r#"{"delete":{"id":""}}"#, &["delete", "id"], "empty"),
             (r#"{"delete":{"id":"1","ifVersion":"x"}}"#, &["delete", "ifVersion"], "version"),

@@ -14,7 +14,9 @@ pub struct Problem {
     /// As GraphQL has it in `extensions.code`.
     #[schema(value_type = String, example = "BAD_USER_INPUT")]
     pub code: &'static str,
+    #[schema(example = "Bad Request")]
     pub title: String,
+    #[schema(example = 400)]
     pub status: u16,
     pub detail: String,
     /// Of input: what is wrong, and where.

@@ -30,19 +30,31 @@ const DEFAULT: u32 = 10;
 const TOTAL: u64 = 10_000;
 
 #[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct InAddress {
     /// Words to look for.
+    #[param(example = "stone arch")]
     q: Option<String>,
-    /// JSON, as in GraphQL: `{"section":{"eq":"net"}}`.
+    /// Which documents, as in GraphQL.
+    #[param(example = json!({ "year": { "gte": 1900 } }))]
     filter: Option<String>,
-    /// JSON, as in GraphQL: `[{"field":"SIZE","direction":"DESC"}]`.
+    /// As in GraphQL.
+    #[param(example = json!([{ "field": "YEAR", "direction": "DESC" }]))]
     order_by: Option<String>,
+    /// Hits of the page, ten where nothing is said.
+    #[param(example = 10)]
     first: Option<u32>,
+    /// The `endCursor` of the page before.
     after: Option<String>,
+    /// The last hits instead of the first.
     last: Option<u32>,
+    /// The `startCursor` of the page after.
     before: Option<String>,
+    /// So many hits are passed over.
     offset: Option<u32>,
+    /// SNAPSHOT: all pages of a walk see one moment; the cursor carries it.
+    #[param(inline)]
     consistency: Option<Consistency>,
 }
 
@@ -51,19 +63,27 @@ pub(super) struct InAddress {
 pub(super) struct InBody {
     /// Words to look for; `search` says more.
     q: Option<String>,
-    /// `{query, fields: [{field, boost}], operator, fuzziness}`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Option<Words>)]
     search: Option<Value>,
     /// What a filter may be in GraphQL; null is none, and an error.
     #[serde(deserialize_with = "given")]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Object, example = json!({ "year": { "gte": 1900 } }))]
     filter: Option<Value>,
-    #[schema(value_type = Vec<Object>)]
+    /// One entry a field, as a filter of that field: what was ticked beside a list of values. Null is an error.
+    #[serde(deserialize_with = "given")]
+    #[schema(value_type = Object, example = json!({ "tags": { "in": ["suspension"] } }))]
+    facet_filters: Option<Value>,
+    #[schema(value_type = Option<Vec<OrderKey>>)]
     order_by: Option<Value>,
+    /// Hits of the page, ten where nothing is said.
     first: Option<u32>,
+    /// The `endCursor` of the page before.
     after: Option<String>,
+    /// The last hits instead of the first.
     last: Option<u32>,
+    /// The `startCursor` of the page after.
     before: Option<String>,
+    /// So many hits are passed over.
     offset: Option<u32>,
     consistency: Option<Consistency>,
 }
@@ -74,6 +94,48 @@ pub(super) struct InBody {
 enum Consistency {
     Live,
     Snapshot,
+}
+
+/// Words to look for, and where.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "for the description: it is read by the catalog")]
+pub(super) struct Words {
+    #[schema(example = "stone arch")]
+    query: Option<String>,
+    /// All text fields, where nothing is said.
+    fields: Option<Vec<WordField>>,
+    /// `OR` (the default) or `AND`: all words in one field.
+    operator: Option<String>,
+    /// `NONE` (the default), `AUTO`, `ONE` or `TWO` edits.
+    fuzziness: Option<String>,
+}
+
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "for the description: it is read by the catalog")]
+pub(super) struct WordField {
+    /// As in GraphQL: `SHIPPING_CITY`.
+    #[schema(example = "NAME")]
+    field: String,
+    boost: Option<f64>,
+}
+
+/// One key of an order: `{"score":"DESC"}`, or a field with its direction.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "for the description: it is read by the catalog")]
+pub(super) struct OrderKey {
+    /// As in GraphQL: `SHIPPING_CITY`.
+    #[schema(example = "YEAR")]
+    field: Option<String>,
+    /// `ASC` (the default) or `DESC`.
+    #[schema(example = "DESC")]
+    direction: Option<String>,
+    /// Where documents without a value come: `LAST` (the default) or `FIRST`.
+    missing: Option<String>,
+    /// In place of a field: `DESC` or `ASC`.
+    score: Option<String>,
+    /// In place of a field: `{"field", "from": {"lat", "lon"}}`.
+    #[schema(value_type = Option<Object>)]
+    distance: Option<Value>,
 }
 
 /// Also null is something that was given: a missing value must never turn a filter into "everything".
@@ -117,8 +179,8 @@ pub(super) struct Edge {
 /// Search by query string
 #[utoipa::path(
     get, path = "/v1/collections/{collection}/search", tag = "documents",
-    params(("collection" = String, Path), InAddress),
-    responses((status = 200, body = Connection), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    params(("collection" = String, Path, example = "landmarks"), InAddress),
+    responses((status = 200, body = Connection)),
 )]
 pub(super) async fn search_by_address(
     State(app): State<Arc<App>>,
@@ -134,15 +196,16 @@ pub(super) async fn search_by_address(
     };
     let InAddress { q, filter, order_by, first, after, last, before, offset, consistency } = asked;
     let (filter, order_by) = (read("filter", filter)?, read("orderBy", order_by)?);
-    let asked = InBody { q, search: None, filter, order_by, first, after, last, before, offset, consistency };
+    let asked =
+        InBody { q, search: None, filter, facet_filters: None, order_by, first, after, last, before, offset, consistency };
     run(&app, &id, &collection, &asked).await.map(Json)
 }
 
 /// Search by body
 #[utoipa::path(
-    post, path = "/v1/collections/{collection}/search", tag = "documents", request_body = InBody,
-    params(("collection" = String, Path)),
-    responses((status = 200, body = Connection), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    post, path = "/v1/collections/{collection}/search", tag = "documents", request_body(content = InBody, example = json!({ "search": { "query": "stone arch", "fields": [{ "field": "NAME", "boost": 3.0 }, { "field": "DESCRIPTION" }] }, "filter": { "year": { "lt": 1900 } }, "first": 3 })),
+    params(("collection" = String, Path, example = "landmarks")),
+    responses((status = 200, body = Connection)),
 )]
 pub(super) async fn search_by_body(
     State(app): State<Arc<App>>,
@@ -152,8 +215,7 @@ pub(super) async fn search_by_body(
     body: Bytes,
 ) -> Result<Json<Connection>, Problem> {
     media::check(&headers, media::JSON)?;
-    let asked: InBody = serde_json::from_slice(&body)
-        .map_err(|fault| Problem::new(Code::BadUserInput, format!("the body is not understood: {fault}")))?;
+    let asked: InBody = media::read_object(&body)?;
     run(&app, &id, &collection, &asked).await.map(Json)
 }
 
@@ -219,7 +281,7 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
 /// What a cursor is good for: the same words, filter and order, on any page.
 fn binding(collection: &str, asked: &InBody) -> String {
     let snapshot = asked.consistency == Some(Consistency::Snapshot);
-    json!(["rest", collection, asked.q, asked.search, asked.filter, asked.order_by, snapshot]).to_string()
+    json!(["rest", collection, asked.q, asked.search, asked.filter, asked.facet_filters, asked.order_by, snapshot]).to_string()
 }
 
 fn query(app: &App, exposed: &Exposed, asked: &InBody, read: impl FnMut(&str) -> Option<Key>) -> Result<Query, Problem> {
@@ -238,6 +300,10 @@ fn query(app: &App, exposed: &Exposed, asked: &InBody, read: impl FnMut(&str) ->
         None => Filter::All,
         Some(filter) => ask::filter(frame, exposed, filter).map_err(refuse)?,
     };
+    let ticks = match &asked.facet_filters {
+        None => Vec::new(),
+        Some(ticks) => ask::facet_filters(frame, exposed, ticks).map_err(refuse)?,
+    };
     let order = match &asked.order_by {
         None => Vec::new(),
         Some(order) => ask::order(frame, exposed, order).map_err(refuse)?,
@@ -246,6 +312,7 @@ fn query(app: &App, exposed: &Exposed, asked: &InBody, read: impl FnMut(&str) ->
         fetch: Fetch { fields: admission::visible(&app.config, exposed), scores: rank.is_some(), ..Fetch::default() },
         rank,
         filter,
+        ticks,
         order,
         page: page(asked, limits, read)?,
         total: TotalRequest::UpTo(TOTAL),

@@ -101,7 +101,7 @@ async fn hashtags_are_loaded_once_and_paged_through() {
             assert_eq!(answer.status(), status, "{from} {size}");
         }
         assert_eq!(test.get(&format!("/v1/content/search/{name}-none/0/1")).await.status(), 404);
-        assert_eq!(test.get("/v1/content/search/No*Name/0/1").await.status(), 400);
+        assert_eq!(test.get("/v1/content/search/No*Name/0/1").await.status(), 404);
         remove(test, &name).await;
     }
 }
@@ -210,7 +210,7 @@ async fn a_collection_of_something_else_holds_no_hashtags() {
         let body = json!({ "name": name, "mappings": { "properties": { "content": { "type": "text" } } } });
         assert_eq!(test.http.post(test.at("/v1/collections")).json(&body).send().await.unwrap().status(), 201);
         let answer = load(&test, &name, json!({ "hashtags": ["#one"] })).await;
-        assert_eq!(answer.status(), 400);
+        assert_eq!(answer.status(), 409);
         assert!(answer.json::<Json>().await.unwrap()["detail"].as_str().unwrap().contains("keyword"));
         assert_eq!(page(&test, &name, 0, 1).await["hits"]["total"]["value"], 0);
         remove(test, &name).await;

@@ -17,8 +17,8 @@ const MOST: usize = 1_024;
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "it is read by hand, so that all faults are told at once")]
 pub(super) struct Load {
-    /// Each of 3 characters or more.
-    #[schema(min_items = 1, max_items = 10_000, example = json!(["#rust", "#search"]), value_type = Vec<Hashtag>)]
+    /// Each of 3 characters or more; so many at once as the setting limits.in_values allows.
+    #[schema(min_items = 1, example = json!(["#rust", "#search"]), value_type = Vec<Hashtag>)]
     hashtags: Vec<Hashtag>,
 }
 

@@ -45,6 +45,7 @@ pub(super) async fn check_health() -> Json<Healthy> {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = MadeIndex)]
 pub(super) struct Made {
     acknowledged: bool,
     shards_acknowledged: bool,
@@ -61,8 +62,6 @@ pub(super) struct Made {
     responses(
         (status = 200, body = Made),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "It exists, or that is no name"),
-        (status = 403, body = Problem, content_type = "application/problem+json", description = "The setting writes is not all"),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn create_index(
@@ -86,6 +85,7 @@ pub(super) async fn create_index(
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CreatedContent)]
 pub(super) struct Created {
     /// Ids of the documents that were not there before, in the order of their hashtags.
     created: Vec<String>,
@@ -101,9 +101,7 @@ pub(super) struct Created {
     responses(
         (status = 200, body = Created),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "`errors` names each hashtag that is none, and why"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "There is no such collection"),
-        (status = 415, body = Problem, content_type = "application/problem+json", description = "The body is no application/json"),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The collection holds something else than hashtags"),
     ),
 )]
 pub(super) async fn load_content(
@@ -116,7 +114,7 @@ pub(super) async fn load_content(
 ) -> Result<Json<Created>, load::Failed> {
     admission::documents(&app.config)?;
     media::check(&headers, media::JSON)?;
-    let exposed = find(&app, &index)?;
+    let exposed = admission::collection(&app, &index)?;
     let field = field(&exposed)?;
     let tags = hashtags::read(&body, &field, &app.config.limits)?;
     let created = load::load(app, known, id, exposed.collection.name.clone(), field, tags).await?;
@@ -135,9 +133,6 @@ pub(super) async fn load_content(
     ),
     responses(
         (status = 200, body = SearchAnswer),
-        (status = 400, body = Problem, content_type = "application/problem+json"),
-        (status = 404, body = Problem, content_type = "application/problem+json", description = "There is no such collection"),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn search_content(
@@ -153,7 +148,7 @@ pub(super) async fn search_content(
     if from.saturating_add(size) > limits.window {
         return Err(refuse(format!("from and size together may reach {} (limits.window)", limits.window)));
     }
-    let exposed = find(&app, &index)?;
+    let exposed = admission::collection(&app, &index)?;
     let query = Query {
         page: PageRequest { size, backward: false, from: if from == 0 { From::Start } else { From::Offset(from) } },
         total: TotalRequest::UpTo(TOTAL),
@@ -205,6 +200,7 @@ pub(super) struct Shards {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = FoundPage)]
 pub(super) struct Found {
     total: FoundTotal,
     /// Always null: nothing is ranked.
@@ -245,7 +241,7 @@ pub(super) struct Hashtags {
     responses(
         (status = 200, body = Hashtags),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "There is no such collection"),
-        (status = "default", body = Problem, content_type = "application/problem+json"),
+        (status = 409, body = Problem, content_type = "application/problem+json", description = "The collection holds something else than hashtags"),
     ),
 )]
 pub(super) async fn list_hashtags(
@@ -253,7 +249,7 @@ pub(super) async fn list_hashtags(
     Extension(known): Extension<Arc<Known>>,
     Extension(id): Extension<RequestId>,
 ) -> Result<Json<Hashtags>, Problem> {
-    let exposed = find(&app, &app.config.compat.hashtags)?;
+    let exposed = admission::collection(&app, &app.config.compat.hashtags)?;
     let field = field(&exposed)?;
     let hashtags = known.distinct(&*app.engine, &app.call(&id), &exposed.collection.name, &field).await?;
     Ok(Json(Hashtags { hashtags: hashtags.to_vec() }))
@@ -264,14 +260,6 @@ fn no_name(fault: crate::search::NameFault) -> Problem {
     Problem::new(Code::BadUserInput, message.clone()).with_fault(Code::BadUserInput, message, vec!["index".into()])
 }
 
-/// The collection of this name; a text that cannot be a name is told apart from a name that nothing has.
-fn find(app: &App, index: &str) -> Result<Arc<Exposed>, Problem> {
-    admission::collection(app, index).map_err(|problem| match CollectionName::parse(index) {
-        Err(fault) if problem.status == 404 => no_name(fault),
-        _ => problem,
-    })
-}
-
 /// Where hashtags lie, and can be compared as a whole.
 fn field(exposed: &Exposed) -> Result<FieldRef, Problem> {
     let found = exposed.fields.iter().map(|exposed| &exposed.field).find(|field| field.path == FIELD);
@@ -280,6 +268,6 @@ fn field(exposed: &Exposed) -> Result<FieldRef, Problem> {
         let name = &exposed.collection.name;
         let why =
             format!("{name} has no field {FIELD} that is a keyword, or a text with a keyword sub-field: it holds no hashtags");
-        Problem::new(Code::BadUserInput, why)
+        Problem::new(Code::Conflict, why)
     })
 }

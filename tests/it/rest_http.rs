@@ -1,0 +1,154 @@
+//! `docs/hooke.http`: what an editor's REST client sends, sent here on both engines; each request must give the status it names,
+//! and every operation of the description must be among them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::StreamExt as _;
+use hooke::config::ElasticConfig;
+use serde_json::Value as Json;
+
+use crate::app::TestApp;
+use crate::ground::{elasticsearch_url, unique};
+
+const FILE: &str = include_str!("../../docs/hooke.http");
+
+struct Request<'t> {
+    /// For those that use its answer.
+    name: Option<&'t str>,
+    status: u16,
+    method: &'t str,
+    url: &'t str,
+    headers: Vec<(&'t str, &'t str)>,
+    body: String,
+}
+
+fn parse(block: &str) -> Option<Request<'_>> {
+    let (mut name, mut status) = (None, None);
+    let mut lines = block.lines().skip(1);
+    let (method, url) = loop {
+        let line = lines.next()?.trim();
+        match line.strip_prefix('#').map(str::trim) {
+            Some(comment) => {
+                name = comment.strip_prefix("@name ").or(name);
+                status = comment.strip_prefix("expect ").map(|text| text.parse().unwrap()).or(status);
+            }
+            None if line.is_empty() || line.starts_with('@') => {}
+            None => break line.split_once(' ').unwrap_or_else(|| panic!("{line} is no request")),
+        }
+    };
+    let headers = lines.by_ref().take_while(|line| !line.trim().is_empty());
+    let headers = headers.map(|line| line.split_once(": ").unwrap_or_else(|| panic!("{line} is no header"))).collect();
+    let body: Vec<&str> = lines.collect();
+    let status = status.unwrap_or_else(|| panic!("{method} {url} does not say what to expect"));
+    Some(Request { name, status, method, url, headers, body: body.join("\n") })
+}
+
+/// What `{{name}}` stands for, and `{{name.response…}}`.
+type Known = BTreeMap<String, String>;
+
+fn fill(text: &str, known: &Known, answers: &BTreeMap<String, (Known, Json)>) -> String {
+    let mut parts = text.split("{{");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, rest) = part.split_once("}}").unwrap_or_else(|| panic!("{{{{{part} does not end"));
+        let value = match name.split_once(".response.") {
+            None => known.get(name).cloned(),
+            Some((request, path)) => answers.get(request).and_then(|(headers, body)| match path.split_once('.')? {
+                ("headers", header) => headers.get(&header.to_ascii_lowercase()).cloned(),
+                (_, path) => path.split('.').try_fold(body, |json, key| json.get(key))?.as_str().map(str::to_owned),
+            }),
+        };
+        filled += &value.unwrap_or_else(|| panic!("nothing is known of {{{{{name}}}}}"));
+        filled += rest;
+    }
+    filled
+}
+
+/// The operation of the description that this address belongs to.
+fn operation(description: &Json, method: &str, path: &str) -> Option<(String, String)> {
+    let path = path.split('?').next().unwrap_or_default();
+    let given: Vec<&str> = path.split('/').collect();
+    let mut fitting: Vec<&String> = description["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .filter(|(template, item)| {
+            let parts: Vec<&str> = template.split('/').collect();
+            let fits = |(part, given): (&&str, &&str)| part == given || part.starts_with('{');
+            item.get(method.to_lowercase()).is_some() && parts.len() == given.len() && parts.iter().zip(&given).all(fits)
+        })
+        .map(|(template, _)| template)
+        .collect();
+    // a name goes before a parameter
+    fitting.sort_by_key(|template| template.matches('{').count());
+    fitting.first().map(|template| (method.to_owned(), (*template).clone()))
+}
+
+async fn send_all(test: TestApp, collection: &str, index: &str) {
+    let mut known: Known = FILE
+        .lines()
+        .filter_map(|line| line.strip_prefix('@')?.split_once(" = "))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    for (name, value) in [("host", test.url.as_str()), ("collection", collection), ("index", index)] {
+        assert!(known.insert(name.into(), value.into()).is_some(), "{name} is not used");
+    }
+    let description: Json = test.get("/openapi.json").await.json().await.unwrap();
+    let mut answers = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for block in FILE.split("\n###").skip(1) {
+        let Some(request) = parse(block) else { panic!("{block} holds no request") };
+        let url = fill(request.url, &known, &answers);
+        seen.extend(operation(&description, request.method, url.strip_prefix(&test.url).unwrap()));
+        let mut sent = test.http.request(request.method.parse().unwrap(), &url);
+        for (name, value) in &request.headers {
+            sent = sent.header(*name, fill(value, &known, &answers));
+        }
+        let answer = sent.body(fill(&request.body, &known, &answers)).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let headers: Known =
+            answer.headers().iter().map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned())).collect();
+        let endless = url.ends_with("/v1/jobs/events");
+        let body = if endless {
+            String::from_utf8(answer.bytes_stream().next().await.unwrap().unwrap().to_vec()).unwrap()
+        } else {
+            answer.text().await.unwrap()
+        };
+        assert_eq!(status, request.status, "{} {url}: {body}", request.method);
+        if status >= 400 {
+            assert_eq!(headers["content-type"], "application/problem+json", "{} {url}", request.method);
+        }
+        if url.contains("/bulk") {
+            assert!(body.lines().count() == 4 && body.lines().all(|line| line.contains("\"errors\":[]")), "{body}");
+        }
+        if let Some(name) = request.name {
+            answers.insert(name.to_owned(), (headers, serde_json::from_str(&body).unwrap_or_default()));
+        }
+    }
+    for (path, item) in description["paths"].as_object().unwrap() {
+        for method in item.as_object().unwrap().keys() {
+            assert!(seen.contains(&(method.to_uppercase(), path.clone())), "docs/hooke.http lacks {method} {path}");
+        }
+    }
+    test.stop().await;
+}
+
+#[tokio::test]
+async fn every_call_gives_its_status_on_the_embedded_engine() {
+    let test = TestApp::embedded().await;
+    send_all(test, "my-books", "digi_hashtags").await;
+}
+
+#[tokio::test]
+async fn every_call_gives_its_status_on_elasticsearch() {
+    let Some(url) = elasticsearch_url() else { return };
+    let prefix = unique("http");
+    let (collection, index) = (format!("{prefix}-books"), format!("{prefix}-tags"));
+    let test = TestApp::open(|config| {
+        config.elasticsearch = Some(ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
+        config.catalog.include = vec![format!("{prefix}-*")];
+        config.compat.hashtags = index.clone();
+    })
+    .await;
+    send_all(test, &collection, &index).await;
+}
