@@ -93,6 +93,16 @@ impl Exposed {
         names::apart(own, self.collection.name.as_str(), &["errors", "version"])
     }
 
+    /// In the enum of collections: `BLOG_POSTS` of `blogPosts`. One from which the root field cannot be told gets digits.
+    pub fn enum_name(&self) -> String {
+        let (plain, _) = words::shouted(&[&self.names.many]);
+        let parts: Vec<String> = plain.split('_').map(str::to_ascii_lowercase).collect();
+        if words::lower_camel(&parts) == self.names.many {
+            return plain;
+        }
+        names::apart(&plain, self.collection.name.as_str(), &[&plain])
+    }
+
     /// Every field at any depth, parents before children.
     pub fn all_fields(&self) -> impl Iterator<Item = &ExposedField> {
         let mut rest: Vec<&ExposedField> = self.fields.iter().rev().collect();

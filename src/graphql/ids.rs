@@ -24,6 +24,17 @@ pub(crate) fn write(collection: &str, document: &Document) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&parts).unwrap_or_default())
 }
 
+/// Of a job. No collection has an empty name.
+pub(crate) fn write_job(id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(&("", "job", None::<&str>, id)).unwrap_or_default())
+}
+
+/// The job that a global id names, if it is one.
+pub(crate) fn job(text: &str) -> Option<String> {
+    let global = read(text)?;
+    (global.collection.is_empty() && &*global.index == "job").then(|| global.id.to_string())
+}
+
 /// `None`: it is no id that hooke gave out.
 pub(crate) fn read(text: &str) -> Option<Global> {
     if text.len() > LONGEST {

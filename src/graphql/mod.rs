@@ -12,6 +12,7 @@ mod errors;
 #[cfg(test)]
 mod fixture;
 mod ids;
+mod jobs;
 mod live;
 mod marks;
 mod moments;

@@ -9,11 +9,13 @@ use apollo_compiler::introspection;
 use apollo_compiler::response::{JsonMap, serde_json_bytes};
 use apollo_compiler::validation::Valid;
 use serde::Serialize;
+use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
 use super::answer::{self, Level, Results, Shaper};
 use super::cost;
 use super::errors::{Failure, Step};
+use super::jobs;
 use super::moments;
 use super::mutation::Reach;
 use super::operation::{self, Document, Selector, Values, What};
@@ -42,6 +44,11 @@ pub struct Answer {
     /// Absent where the operation was refused before it ran.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) data: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) extensions: Option<Json>,
+    /// What it asked for, by `cost`.
+    #[serde(skip)]
+    pub(crate) cost: u64,
     /// Collections it was about.
     #[serde(skip)]
     pub(crate) collections: Vec<String>,
@@ -49,7 +56,7 @@ pub struct Answer {
 
 impl Answer {
     pub(crate) fn refused(errors: Vec<Failure>) -> Self {
-        Answer { errors, data: None, collections: Vec::new() }
+        Answer { errors, data: None, extensions: None, cost: 0, collections: Vec::new() }
     }
 }
 
@@ -139,6 +146,7 @@ impl Runner<'_> {
         let (introspection, failures) = described;
         let results = self.ask(call, &plan, introspection).await;
         moments::note(self.moments, &plan, &results);
+        jobs::look(self, call, &mut plan).await;
         self.finish(call, compiled, &plan, results, failures, cost).await
     }
 
@@ -166,13 +174,13 @@ impl Runner<'_> {
     ) -> Result<Answer, Vec<Failure>> {
         let planner = self.planner(compiled);
         let operation = Shaping { call, planner: &planner, plan, variables: &compiled.variables, results: &results, failures };
-        let (data, mut errors, related) = self.shape(&operation, None, cost).await?;
+        let (data, mut errors, related, cost) = self.shape(&operation, None, cost).await?;
         errors.truncate(self.config.limits.errors);
         let mut collections = answer::collections(plan);
         collections.extend(related);
         collections.sort();
         collections.dedup();
-        Ok(Answer { errors, data: Some(data), collections })
+        Ok(Answer { errors, data: Some(data), extensions: None, cost, collections })
     }
 
     /// The answer; where relations lead on, after one more round trip for each level of them. Also told: where they led.
@@ -181,12 +189,14 @@ impl Runner<'_> {
         operation: &Shaping<'_>,
         levels: Option<&Level<'_>>,
         cost: u64,
-    ) -> Result<(Box<RawValue>, Vec<Failure>, Vec<String>), Vec<Failure>> {
+    ) -> Result<(Box<RawValue>, Vec<Failure>, Vec<String>, u64), Vec<Failure>> {
         let call = operation.call;
         let (mut answers, plan) = {
             let mut shaper = Shaper {
                 results: operation.results,
                 signer: self.signer,
+                schema: &self.version.schema,
+                variables: operation.variables,
                 most_errors: self.config.limits.errors,
                 failures: operation.failures.clone(),
                 levels,
@@ -199,7 +209,7 @@ impl Runner<'_> {
                     tracing::error!(request_id = &*call.request_id, cause = %fault, "an answer cannot be written");
                     vec![Failure::new(Code::Internal, "internal error")]
                 })?;
-                return Ok((data, shaper.failures, Vec::new()));
+                return Ok((data, shaper.failures, Vec::new(), cost));
             }
             operation.planner.related(needs, operation.variables)
         };
@@ -214,9 +224,9 @@ impl Runner<'_> {
         let mut led: Vec<String> = plan.searches.iter().flat_map(|query| &query.on).map(|name| name.to_string()).collect();
         led.extend(plan.gets.iter().map(|document| document.collection.to_string()));
         let level = Level { answers, results, before: levels };
-        let (data, failures, further) = Box::pin(self.shape(operation, Some(&level), cost)).await?;
+        let (data, failures, further, cost) = Box::pin(self.shape(operation, Some(&level), cost)).await?;
         led.extend(further);
-        Ok((data, failures, led))
+        Ok((data, failures, led, cost))
     }
 
     /// The searches as one batch, and the documents by id beside it.

@@ -85,6 +85,11 @@ pub struct Trip {
 }
 
 impl Trips {
+    /// Keeps the bodies too.
+    pub fn with_bodies() -> Self {
+        Trips { bodies: true, ..Trips::default() }
+    }
+
     pub fn add(&self, method: &'static str, path: impl Into<String>, body: impl FnOnce() -> String) {
         let body = self.bodies.then(body);
         if let Ok(mut seen) = self.seen.lock() {

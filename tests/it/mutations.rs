@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use hooke::config::{CollectionConfig, ElasticConfig, Writes};
+use hooke::search::CollectionName;
 use serde_json::{Value as Json, json};
 
 use crate::app::TestApp;
-use crate::ground::{elasticsearch_url, unique};
+use crate::ground::{call, elasticsearch_url, unique};
 
 /// A hooke with a collection that is called `things`, whatever its name.
 struct Room {
@@ -19,6 +20,10 @@ impl Room {
     async fn open(url: Option<String>, writes: Option<Writes>) -> Room {
         let name = if url.is_some() { unique("things") } else { "things".to_owned() };
         let app = TestApp::open(|config| {
+            // jobs of other tests are none of its business
+            if url.is_some() {
+                config.state.name.clone_from(&name);
+            }
             config.elasticsearch = url.map(|url| ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
             config.catalog.include = vec![format!("{name}*")];
             let named =
@@ -64,6 +69,8 @@ impl Room {
     }
 
     async fn end(self) {
+        let own = CollectionName::hidden(&self.app.app.config.state.purpose("jobs"));
+        let _ = self.app.app.state.remove(&call(), &own).await;
         self.app.http.delete(self.app.at(&format!("/v1/collections/{}", self.name))).send().await.unwrap();
         self.app.stop().await;
     }
@@ -587,5 +594,102 @@ async fn through_an_alias_documents_are_written_and_into_a_pattern_none_is_made(
     app.stop().await;
     for index in ["a1", "b-2024.01.01", "b-2024.01.02"] {
         http.delete(format!("{url}/{stem}{index}")).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn jobs_are_started_listed_steered_and_found_again() {
+    for room in rooms(plain()).await {
+        let start = "mutation { long: startJob(input: { kind: WAIT, arguments: { seconds: 600 } }) { job { id nodeId kind state of } errors { code path } }
+            short: startJob(input: { kind: WAIT, collection: null, arguments: { seconds: 0 } }) { job { id } errors { message } } }";
+        let started = room.run(start, json!({})).await;
+        assert_eq!((&started["long"]["errors"], &started["short"]["errors"]), (&json!([]), &json!([])));
+        let job = &started["long"]["job"];
+        let (id, node_id) = (job["id"].as_str().unwrap(), job["nodeId"].as_str().unwrap());
+        assert_eq!(job["kind"], "WAIT");
+        let look = format!(
+            "{{ job(id: \"{id}\") {{ id createdAt log(last: 1) error done rate secondsLeft }} none: job(id: \"nowhere\") {{ id }}
+            node(nodeId: \"{node_id}\") {{ __typename nodeId ... on Job {{ id state }} ... on Thing {{ n }} }} }}"
+        );
+        let seen = room.app.data(&look).await;
+        assert_eq!((&seen["job"]["id"], &seen["none"]), (&json!(id), &Json::Null));
+        assert_eq!(seen["job"]["log"].as_array().unwrap().len(), 1);
+        assert_eq!(
+            (&seen["node"]["__typename"], &seen["node"]["id"], &seen["node"]["nodeId"]),
+            (&json!("Job"), &json!(id), &json!(node_id))
+        );
+        let steered = async |verb: &str| {
+            let steer = format!(
+                "mutation {{ it: {verb}Job(id: \"{id}\") {{ job {{ state finishedAt }} errors {{ code path message }} }} }}"
+            );
+            room.run(&steer, json!({})).await["it"].take()
+        };
+        assert_eq!(steered("pause").await["job"]["state"], "PAUSED");
+        let wrong = steered("retry").await;
+        assert_eq!(
+            (&wrong["job"], &wrong["errors"][0]["code"], &wrong["errors"][0]["path"]),
+            (&Json::Null, &json!("CONFLICT"), &json!(["id"]))
+        );
+        assert_ne!(steered("resume").await["job"]["state"], "PAUSED");
+        assert!(steered("cancel").await["job"]["finishedAt"].is_string());
+        // the newest first, page by page
+        let page = "query($after: String) { jobs(first: 1, after: $after) { pageInfo { hasNextPage hasPreviousPage endCursor } edges { cursor node { id } } } }";
+        let first = room.run(page, json!({})).await["jobs"].take();
+        assert_eq!(
+            (&first["edges"][0]["node"]["id"], &first["pageInfo"]["hasNextPage"]),
+            (&started["short"]["job"]["id"], &json!(true))
+        );
+        let second = room.run(page, json!({ "after": first["pageInfo"]["endCursor"] })).await["jobs"].take();
+        assert_eq!((&second["edges"][0]["node"]["id"], &second["pageInfo"]["hasPreviousPage"]), (&json!(id), &json!(true)));
+        let cancelled = room.app.data("{ jobs(state: CANCELLED) { edges { node { id state } } } }").await;
+        assert_eq!(cancelled["jobs"]["edges"], json!([{ "node": { "id": id, "state": "CANCELLED" } }]));
+        let stale = format!("{{ jobs(state: FAILED, after: {}) {{ edges {{ cursor }} }} }}", first["pageInfo"]["endCursor"]);
+        assert_eq!(room.code(&stale, json!({})).await, "BAD_CURSOR");
+        let wrong = room.run("mutation { startJob(input: { kind: WAIT, arguments: { seconds: \"long\" } }) { job { id } errors { code path } } }", json!({})).await;
+        assert_eq!(
+            wrong["startJob"],
+            json!({ "job": null, "errors": [{ "code": "BAD_USER_INPUT", "path": ["input", "arguments"] }] })
+        );
+        room.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_an_operation_cost_is_told_to_who_asks() {
+    for room in rooms(plain()).await {
+        let ask = async |query: &str, explain: bool| -> Json {
+            let request = room.app.http.post(room.app.at("/graphql")).json(&json!({ "query": query }));
+            let request = if explain { request.header("hooke-explain", "1") } else { request };
+            request.send().await.unwrap().json().await.unwrap()
+        };
+        let query = "{ things(first: 7, filter: { k: { eq: \"needle\" } }) { nodes { k } } thing(id: 1) { k } }";
+        assert_eq!(ask(query, false).await.get("extensions"), None);
+        let told = ask(query, true).await["extensions"]["hooke"].take();
+        assert_eq!((&told["cost"], &told["costLimit"]), (&json!(8), &json!(10_000)), "{told}");
+        assert!(told["milliseconds"].as_f64().unwrap() > 0.0);
+        let requests = told["requests"].as_array().unwrap();
+        assert_eq!(told["roundTrips"], requests.len());
+        if room.name == "things" {
+            assert_eq!(requests.len(), 0);
+        } else {
+            let bodies: String = requests.iter().map(|request| request["body"].as_str().unwrap()).collect();
+            assert!(requests.len() == 2 && bodies.contains("needle"), "{told}");
+            assert!(
+                requests
+                    .iter()
+                    .any(|request| request["path"].as_str().unwrap().contains("_search") && request["method"] == "POST")
+            );
+        }
+        let fields: String = (0..11).map(|n| format!("t{n}: things(first: 1000) {{ nodes {{ k }} }} ")).collect();
+        let refused = ask(&format!("{{ {fields} }}"), true).await;
+        let told = &refused["errors"][0]["extensions"];
+        assert_eq!(
+            (&told["code"], &told["limit"], &told["value"], &told["asked"]),
+            (&json!("LIMIT_EXCEEDED"), &json!("cost"), &json!(10_000), &json!(11_000))
+        );
+        assert_eq!((&refused["extensions"]["hooke"]["cost"], refused.get("data")), (&Json::Null, None));
+        let written = ask("mutation { createThing(input: {}) { version } deleteThing(id: 1) { version } }", true).await;
+        assert_eq!(written["extensions"]["hooke"]["cost"], 2);
+        room.end().await;
     }
 }

@@ -8,8 +8,10 @@ mod selected;
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use apollo_compiler::Schema;
 use apollo_compiler::ast::Type;
 use apollo_compiler::response::JsonMap;
+use apollo_compiler::validation::Valid;
 
 use counted::{Counted, Within, of_level};
 pub(crate) use related::Level;
@@ -17,9 +19,10 @@ pub(crate) use related::Level;
 use super::documents::{self, Content, View};
 use super::errors::{Failure, Step};
 use super::ids;
+use super::jobs::Shown;
 use super::marks::html;
 use super::mutation::{Changed, Done};
-use super::operation::{Node, What};
+use super::operation::{Node, Values, What, arguments};
 use super::plan::{Found, Many, Need, Place, Plan, Root, Walk};
 use super::value::Value;
 use crate::catalog::cursor::Signer;
@@ -39,6 +42,8 @@ pub(crate) struct Results {
 pub(crate) struct Shaper<'a> {
     pub(crate) results: &'a Results,
     pub(crate) signer: &'a Signer,
+    pub(crate) schema: &'a Valid<Schema>,
+    pub(crate) variables: &'a Values,
     pub(crate) most_errors: usize,
     pub(crate) failures: Vec<Failure>,
     /// What relations lead to, as far as it was asked for.
@@ -99,6 +104,7 @@ pub(super) enum Thing<'a> {
     Point { lat: f64, lon: f64 },
     Counted(Counted<'a>),
     Changed(Changed<'a>),
+    Job(Shown<'a>),
 }
 
 #[derive(Clone, Copy)]
@@ -149,6 +155,12 @@ impl<'a> Shaper<'a> {
             Root::Failed(failure) => Resolved::Fault(failure.clone()),
             Root::Many(many) => connection(self.results, many),
             Root::One(exposed, place) => document(self.results, exposed, place),
+            Root::Jobs(jobs) => match (jobs.resolve(), jobs.selected()) {
+                (Resolved::Thing(thing), Some(selected)) => {
+                    return Ok(self.object(selected, &thing, path).unwrap_or(Value::Null));
+                }
+                (resolved, _) => resolved,
+            },
             Root::Done(done) => Resolved::Thing(Thing::Changed(done.into())),
             Root::Node(found) => return self.found(node, found.as_ref(), path),
             Root::Nodes(all) => {
@@ -177,6 +189,13 @@ impl<'a> Shaper<'a> {
             }
             _ => Ok(Value::Null),
         }
+    }
+
+    /// How many lines of a log a node wants.
+    fn last(&self, node: &Node) -> Result<usize, Failure> {
+        let arguments = arguments(self.schema, &node.field, self.variables)?;
+        let last = arguments.get("last").and_then(serde_json::Value::as_i64).unwrap_or(20);
+        usize::try_from(last).map_err(|_| Failure::input("last may not be negative"))
     }
 
     /// The value of a field by its type: checks nulls, and goes into lists and objects.
@@ -257,6 +276,7 @@ impl<'a> Shaper<'a> {
                 _ => *lon,
             })),
             Thing::Changed(changed) => changed.resolve(node),
+            Thing::Job(shown) => shown.resolve(node, self.signer, |node| self.last(node)),
         }
     }
 
@@ -427,8 +447,7 @@ pub(crate) fn collections(plan: &Plan<'_>) -> Vec<String> {
             Root::Node(found) => found.iter().for_each(|found| add(&found.exposed)),
             Root::Nodes(all) => all.iter().flatten().for_each(|found| add(&found.exposed)),
             Root::Done(Done::One(exposed, _) | Done::Bulk(exposed, _)) => add(exposed),
-            Root::Done(Done::Collection(_)) => {}
-            Root::Own | Root::Failed(_) => {}
+            Root::Done(Done::Collection(_) | Done::Job(_)) | Root::Jobs(_) | Root::Own | Root::Failed(_) => {}
         }
     }
     names

@@ -5,6 +5,7 @@
 //! `application/json` every well-formed request is 200, as it has always been.
 
 mod events;
+mod explain;
 mod media;
 mod outcomes;
 mod protocol;
@@ -34,6 +35,7 @@ use crate::app::App;
 use crate::error::Code;
 use crate::search::Call;
 use crate::telemetry::{Collections, RequestId};
+use explain::Explain;
 use media::{Accepted, not_acceptable};
 
 #[derive(Clone)]
@@ -79,7 +81,7 @@ async fn run_get(
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             response
         }
-        Ok(request) => run(endpoint, id, request, accepted).await,
+        Ok(request) => run(endpoint, id, request, accepted, Explain::asked(&headers)).await,
         Err(failure) => accepted.media().refuse(StatusCode::BAD_REQUEST, failure),
     }
 }
@@ -113,19 +115,29 @@ async fn run_post(
         Err(refused) => return media.refuse(refused.status(), Failure::input("the body cannot be read")),
     };
     match of_body(&body) {
-        Ok(request) => run(endpoint, id, request, accepted).await,
+        Ok(request) => run(endpoint, id, request, accepted, Explain::asked(&headers)).await,
         Err(failure) => media.refuse(StatusCode::BAD_REQUEST, failure),
     }
 }
 
-async fn run(endpoint: Endpoint, id: Option<Extension<RequestId>>, request: Request, accepted: Accepted) -> Response {
+async fn run(
+    endpoint: Endpoint,
+    id: Option<Extension<RequestId>>,
+    request: Request,
+    accepted: Accepted,
+    explain: Option<Explain>,
+) -> Response {
     let Endpoint { api, ending, .. } = endpoint;
     let streamed = accepted.events && (accepted.document.is_none() || accepted.rather_events || api.is_subscription(&request));
     if streamed {
         return events::stream(api, request, named(id), ending);
     }
-    let call = Call::within(api.config().limits.time).named(named(id));
+    let mut call = Call::within(api.config().limits.time).named(named(id));
+    if explain.is_some() {
+        call.trips = explain::trips(api.config());
+    }
     let mut answer = api.run(&call, &request).await;
+    answer.extensions = explain.map(|explain| explain.extensions(&call, &answer, api.config()));
     let collections = std::mem::take(&mut answer.collections);
     let mut response = accepted.media().answer(&answer);
     if !collections.is_empty() {

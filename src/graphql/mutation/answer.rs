@@ -1,8 +1,9 @@
 //! Payloads of mutations, part by part, as they are selected.
 
-use super::{Bulk, Done, Made, Payload, WriteError};
+use super::{Bulk, Done, Made, Payload, Steered, WriteError};
 use crate::catalog::Exposed;
 use crate::graphql::answer::{Resolved, Thing, list};
+use crate::graphql::jobs::Shown;
 use crate::graphql::operation::{Node, What};
 use crate::graphql::value::Value;
 
@@ -12,6 +13,7 @@ pub(crate) enum Changed<'a> {
     Payload(&'a Exposed, &'a Payload),
     Bulk(&'a Exposed, &'a Bulk),
     Collection(&'a Made),
+    Job(&'a Steered),
     Error(&'a WriteError),
 }
 
@@ -21,6 +23,7 @@ impl<'a> From<&'a Done> for Changed<'a> {
             Done::One(exposed, payload) => Changed::Payload(exposed, payload),
             Done::Bulk(exposed, bulk) => Changed::Bulk(exposed, bulk),
             Done::Collection(made) => Changed::Collection(made),
+            Done::Job(steered) => Changed::Job(steered),
         }
     }
 }
@@ -48,6 +51,12 @@ impl<'a> Changed<'a> {
             Changed::Collection(made) => match node.what {
                 What::PayloadName => made.name.as_ref().map_or(Resolved::Null, |name| Resolved::Leaf(Value::text(name))),
                 _ => errors(&made.errors),
+            },
+            Changed::Job(steered) => match node.what {
+                What::PayloadJob => {
+                    steered.job.as_ref().map_or(Resolved::Null, |job| Resolved::Thing(Thing::Job(Shown::Job(job))))
+                }
+                _ => errors(&steered.errors),
             },
             Changed::Error(error) => match node.what {
                 What::ErrorCode => Resolved::Leaf(Value::text(error.code)),

@@ -76,7 +76,7 @@ impl Reach<'_> {
         let _ = tokio::time::timeout(PATIENCE.min(call.left()), served).await;
     }
 
-    async fn within<T>(&self, call: &Call, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(super) async fn within<T>(&self, call: &Call, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         tokio::time::timeout_at(call.deadline, work).await.unwrap_or(Err(Error::Timeout))
     }
 }

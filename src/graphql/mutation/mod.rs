@@ -8,6 +8,7 @@ mod answer;
 mod collections;
 mod document;
 mod fields;
+mod jobs;
 mod prepare;
 mod run;
 mod write;
@@ -19,9 +20,12 @@ pub(crate) use collections::{Own, Reach};
 pub(crate) use document::is_writable;
 pub(crate) use fields::FIELD_KINDS;
 
+use jobs::Steered;
+
 use super::errors::Failure;
 use crate::catalog::Exposed;
 use crate::error::Code;
+use crate::jobs::Steer;
 use crate::search::{self, Document, Version};
 
 /// A root field of mutations.
@@ -31,6 +35,8 @@ pub(crate) enum Mutation {
     Bulk(Arc<Exposed>),
     CreateCollection,
     RemoveCollection,
+    StartJob,
+    SteerJob(Steer),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +85,7 @@ pub(crate) enum Done {
     One(Arc<Exposed>, Payload),
     Bulk(Arc<Exposed>, Bulk),
     Collection(Made),
+    Job(Steered),
 }
 
 #[derive(Debug)]

@@ -7,12 +7,13 @@ use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
 use serde_json::{Map, Value as Json};
 
-use super::{Mutation, Verb, WriteError, document, fields};
-use crate::catalog::Exposed;
+use super::{Mutation, Verb, WriteError, document, fields, jobs};
+use crate::catalog::{Catalog, Exposed};
 use crate::config::Limits;
 use crate::graphql::errors::Failure;
 use crate::graphql::operation::{Node, Values, What, arguments};
 use crate::graphql::plan::paths;
+use crate::jobs::{Order, Steer};
 use crate::search::{Action, DocumentId, FieldRef, Precondition, Refresh, Version};
 
 /// What a root field asks to be done.
@@ -20,6 +21,8 @@ pub(super) enum Task {
     Write(Writing),
     Create { name: String, fields: Result<Vec<FieldRef>, Vec<WriteError>> },
     Remove { name: String },
+    Start(Result<Order, Vec<WriteError>>),
+    Steer { id: String, steer: Steer },
 }
 
 /// One document, or the operations of a bulk.
@@ -46,6 +49,7 @@ pub(super) struct Item {
 
 pub(super) struct Preparing<'a> {
     pub(super) schema: &'a Valid<Schema>,
+    pub(super) catalog: &'a Catalog,
     pub(super) variables: &'a Values,
     pub(super) limits: &'a Limits,
 }
@@ -95,6 +99,11 @@ impl Preparing<'_> {
                 Ok(Task::Create { name: name(), fields: fields::read(given, self.limits.errors) })
             }
             Mutation::RemoveCollection => Ok(Task::Remove { name: name() }),
+            Mutation::StartJob => Ok(Task::Start(jobs::order(self.catalog, &arguments))),
+            Mutation::SteerJob(steer) => {
+                let id = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
+                Ok(Task::Steer { id: id.to_owned(), steer: *steer })
+            }
         }
     }
 

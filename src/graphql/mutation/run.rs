@@ -14,7 +14,8 @@ impl Runner<'_> {
     pub(crate) async fn mutate(&self, call: &Call, compiled: &Compiled) -> Result<Answer, Vec<Failure>> {
         let Compiled { document, operation, variables } = compiled;
         let nodes = document.selected(operation, &self.selector(compiled));
-        let preparing = Preparing { schema: &self.version.schema, variables, limits: &self.config.limits };
+        let preparing =
+            Preparing { schema: &self.version.schema, catalog: &self.version.catalog, variables, limits: &self.config.limits };
         // all of them before the first is carried out: what is refused as a whole must not be half done
         let tasks: Vec<(&Node, Result<Option<Task>, Failure>)> = nodes
             .iter()
@@ -23,6 +24,10 @@ impl Runner<'_> {
                 _ => (node, Ok(None)),
             })
             .collect();
+        let (most, cost) = (self.config.limits.cost as u64, tasks.iter().map(|(_, task)| cost(task)).sum::<u64>());
+        if cost > most {
+            return Err(vec![Failure::limit("cost", most, cost, "send fewer operations at a time")]);
+        }
         let mut plan = Plan::default();
         for (node, task) in tasks {
             let root = match task {
@@ -36,13 +41,15 @@ impl Runner<'_> {
             };
             plan.roots.push((node, root));
         }
-        self.finish(call, compiled, &plan, Results::none(), Vec::new(), 0).await
+        self.finish(call, compiled, &plan, Results::none(), Vec::new(), cost).await
     }
 
     async fn carry_out(&self, call: &Call, task: Task) -> Result<Done, Failure> {
         let writing = match task {
             Task::Write(writing) => writing,
             Task::Create { name, fields } => return Ok(Done::Collection(self.reach()?.create(call, &name, fields).await)),
+            Task::Start(order) => return Ok(Done::Job(self.reach()?.start(call, order).await)),
+            Task::Steer { id, steer } => return Ok(Done::Job(self.reach()?.steer(call, &id, steer).await)),
             Task::Remove { name } => return Ok(Done::Collection(self.reach()?.remove(call, &name).await)),
         };
         let mut bulk = write::write(self.engine, call, &writing).await;
@@ -63,5 +70,14 @@ impl Runner<'_> {
 
     fn reach(&self) -> Result<super::Reach<'_>, Failure> {
         self.reach.ok_or_else(|| Failure::new(Code::Internal, "internal error"))
+    }
+}
+
+/// One for each thing that is written.
+fn cost(task: &Result<Option<Task>, Failure>) -> u64 {
+    match task {
+        Ok(Some(Task::Write(writing))) => writing.items.len() as u64,
+        Ok(Some(_)) => 1,
+        _ => 0,
     }
 }

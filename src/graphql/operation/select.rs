@@ -12,8 +12,10 @@ use serde_json::Value as Json;
 use super::Values;
 use super::counted::{self, Counted, Part};
 use crate::catalog::{Catalog, Exposed, ExposedField};
+use crate::graphql::jobs::FIELDS;
 use crate::graphql::mutation::{Mutation, Verb};
 use crate::graphql::schema::node_id;
+use crate::jobs::Steer;
 use crate::search::Kind;
 
 /// A field of an answer.
@@ -39,6 +41,10 @@ pub(crate) enum What {
     One(Arc<Exposed>),
     NodeByGlobal,
     NodesByGlobal,
+    JobById,
+    JobList,
+    /// A field of a job, by its name.
+    Job(&'static str),
     // of a connection
     Total,
     PageInfo,
@@ -79,6 +85,7 @@ pub(crate) enum What {
     Counted(Part),
     // of mutations, and of what they answer
     Mutation(Mutation),
+    PayloadJob,
     PayloadDocument,
     PayloadVersion,
     PayloadErrors,
@@ -117,6 +124,12 @@ impl Roots {
         let named = |exposed: &Arc<Exposed>| (exposed.collection.name.as_str().to_owned(), exposed.clone());
         let related = catalog.collections.iter().any(|exposed| !exposed.relations.is_empty());
         let collections = if related { catalog.collections.iter().map(named).collect() } else { HashMap::new() };
+        roots.insert("job".into(), What::JobById);
+        roots.insert("jobs".into(), What::JobList);
+        mutations.insert("startJob".into(), What::Mutation(Mutation::StartJob));
+        for steer in Steer::ALL {
+            mutations.insert(format!("{}Job", steer.as_str()), What::Mutation(Mutation::SteerJob(steer)));
+        }
         mutations.insert("createCollection".into(), What::Mutation(Mutation::CreateCollection));
         mutations.insert("removeCollection".into(), What::Mutation(Mutation::RemoveCollection));
         Roots { queries: roots, mutations, collections }
@@ -142,6 +155,10 @@ pub(super) enum Of<'a> {
     Payload(&'a Exposed),
     Bulk(&'a Exposed),
     CollectionPayload,
+    JobPayload,
+    Job,
+    Jobs,
+    JobEdge,
     WriteError,
     /// Nothing is selected from it here: a leaf, or what introspection and interfaces lay out themselves.
     Leaf,
@@ -167,6 +184,12 @@ impl<'a> Selector<'a> {
     pub(crate) fn document(&self, merged: &'a [Shared<Field>], exposed: &'a Exposed) -> Vec<Node> {
         let sets: Vec<_> = merged.iter().map(|field| &field.selection_set).collect();
         self.select(&sets, Of::Document(exposed), &exposed.names.type_name)
+    }
+
+    /// The same of a job.
+    pub(crate) fn job(&self, merged: &'a [Shared<Field>]) -> Vec<Node> {
+        let sets: Vec<_> = merged.iter().map(|field| &field.selection_set).collect();
+        self.select(&sets, Of::Job, "Job")
     }
 
     fn select(&self, sets: &[&'a SelectionSet], of: Of<'a>, type_name: &str) -> Vec<Node> {
@@ -247,6 +270,8 @@ impl<'a> Selector<'a> {
                 let inner = match self.roots.queries.get(name)? {
                     What::Many(exposed) => Of::Connection(exposed),
                     What::One(exposed) => Of::Document(exposed),
+                    What::JobById => Of::Job,
+                    What::JobList => Of::Jobs,
                     _ => Of::Leaf,
                 };
                 (what.clone(), inner)
@@ -256,11 +281,21 @@ impl<'a> Selector<'a> {
                 let inner = match what {
                     What::Mutation(Mutation::Write(_, exposed)) => Of::Payload(exposed),
                     What::Mutation(Mutation::Bulk(exposed)) => Of::Bulk(exposed),
+                    What::Mutation(Mutation::StartJob | Mutation::SteerJob(_)) => Of::JobPayload,
                     _ => Of::CollectionPayload,
                 };
                 (what.clone(), inner)
             }
-            (Of::Payload(_) | Of::Bulk(_) | Of::CollectionPayload, "errors") => (What::PayloadErrors, Of::WriteError),
+            (Of::JobPayload, "job") => (What::PayloadJob, Of::Job),
+            (Of::Jobs, "pageInfo") => (What::PageInfo, Of::Page),
+            (Of::Jobs, "edges") => (What::Edges, Of::JobEdge),
+            (Of::JobEdge, "cursor") => (What::Cursor, Of::Leaf),
+            (Of::JobEdge, "node") => (What::EdgeNode, Of::Job),
+            (Of::Job, name) if name == node_id(self.relay) => (What::GlobalId, Of::Leaf),
+            (Of::Job, name) => (What::Job(FIELDS.into_iter().find(|known| *known == name)?), Of::Leaf),
+            (Of::Payload(_) | Of::Bulk(_) | Of::CollectionPayload | Of::JobPayload, "errors") => {
+                (What::PayloadErrors, Of::WriteError)
+            }
             (Of::Payload(_), "version") => (What::PayloadVersion, Of::Leaf),
             (Of::Payload(exposed), _) => (What::PayloadDocument, Of::Document(exposed)),
             (Of::Bulk(exposed), "items") => (What::Items, Of::Payload(exposed)),
@@ -327,7 +362,9 @@ fn of_field<'a>(fields: &'a [ExposedField], name: &str) -> Option<(What, Of<'a>)
 }
 
 fn applies(condition: &str, of: Of<'_>, type_name: &str) -> bool {
-    condition == type_name || (matches!(of, Of::Document(_)) && matches!(condition, "Node" | "Document"))
+    condition == type_name
+        || (matches!(of, Of::Job) && condition == "Node")
+        || (matches!(of, Of::Document(_)) && matches!(condition, "Node" | "Document"))
 }
 
 #[derive(Default)]

@@ -18,6 +18,7 @@ pub(crate) use related::{Asked, Need, Related};
 
 use super::errors::Failure;
 use super::ids::{self, Global};
+use super::jobs::Jobs;
 use super::mutation::Done;
 use super::operation::{Node, Selector, Values, What, arguments};
 use crate::catalog::cursor::Signer;
@@ -57,6 +58,7 @@ pub(crate) enum Root<'a> {
     Nodes(Vec<Option<Found>>),
     /// A mutation that was carried out.
     Done(Done),
+    Jobs(Jobs),
 }
 
 /// A connection.
@@ -127,8 +129,16 @@ impl<'a> Planner<'a> {
             What::NodeByGlobal => {
                 let name = if self.relay { "id" } else { "nodeId" };
                 let text = arguments.get(name).and_then(Json::as_str).unwrap_or_default();
+                if let Some(job) = ids::job(text) {
+                    return Ok(Root::Jobs(Jobs::one(&job, Some(self.selector.job(&node.merged)))));
+                }
                 Ok(Root::Node(self.global(node, text, &mut BTreeMap::new(), plan)?))
             }
+            What::JobById => {
+                let id = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
+                Ok(Root::Jobs(Jobs::one(id, None)))
+            }
+            What::JobList => Jobs::list(&arguments, self.signer, self.limits).map(Root::Jobs),
             What::NodesByGlobal => {
                 let name = if self.relay { "ids" } else { "nodeIds" };
                 let texts = arguments.get(name).and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -155,6 +165,9 @@ impl<'a> Planner<'a> {
         let Some(Global { collection, index, routing, id }) = ids::read(text) else {
             return Err(Failure::input("this is no global id: take it from a document's own"));
         };
+        if collection.is_empty() {
+            return Err(Failure::input("this is the id of a job: ask for it by job or by node"));
+        }
         let Some(exposed) = self.catalog.collection(&collection) else { return Ok(None) };
         // the id is not signed: it leads into no index but the collection's own
         if exposed.collection.origin == Origin::Index && *index != *collection {

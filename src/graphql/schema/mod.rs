@@ -10,6 +10,7 @@ mod document;
 mod filter;
 mod groups;
 mod input;
+mod jobs;
 mod mutation;
 mod order;
 mod scalars;
@@ -90,6 +91,10 @@ fn build(catalog: &Catalog, face: Face) -> Result<Schema, SchemaError> {
         mutation = mutation::add_collections(&mut types, mutation);
     }
     query = document::add_roots(query, relay);
+    query = jobs::add_roots(&mut types, query);
+    if mutated.is_some() {
+        mutation = jobs::add_mutations(&mut types, mutation, catalog);
+    }
     let mut made = BTreeSet::new();
     while let Some(wanted) = types.shared.pop_first() {
         if made.insert(wanted) {

@@ -133,7 +133,7 @@ fn types_have_their_fields_arguments_and_defaults() {
     }
     let query = of_type(&sdl, "Query");
     assert!(query.contains("packages(search: PackageSearch, filter: PackageFilter, facetFilters: PackageFacetFilter, orderBy: [PackageOrder!], first: Int, after: String, last: Int, before: String, offset: Int, consistency: Consistency = LIVE): PackageConnection package(id: ID!): Package"), "{query}");
-    assert!(query.ends_with("node(nodeId: ID!): Node nodes(nodeIds: [ID!]!): [Node] }"), "{query}");
+    assert!(query.contains("node(nodeId: ID!): Node nodes(nodeIds: [ID!]!): [Node] job(id: ID!): Job "), "{query}");
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_collection_without_a_field_to_write_has_only_deletions() {
 fn relay_renames_the_global_id() {
     let sdl = printed(true);
     assert_eq!(of_type(&sdl, "Node"), "interface Node { id: ID! }");
-    assert!(of_type(&sdl, "Query").ends_with("node(id: ID!): Node nodes(ids: [ID!]!): [Node] }"));
+    assert!(of_type(&sdl, "Query").contains("node(id: ID!): Node nodes(ids: [ID!]!): [Node] "));
 }
 
 fn of_mapping(body: &serde_json::Value) -> String {
@@ -189,7 +189,7 @@ fn of_mapping(body: &serde_json::Value) -> String {
 #[test]
 fn what_would_be_empty_is_left_out() {
     let sdl = of_mapping(&serde_json::json!({ "properties": {} }));
-    for absent in ["ThingFilter", "ThingSearch", "ThingOrder", "Highlight", "scalar JSON"] {
+    for absent in ["ThingFilter", "ThingSearch", "ThingOrder", "Highlight"] {
         assert!(!sdl.contains(absent), "{absent} in {sdl}");
     }
     let sdl = of_mapping(&serde_json::json!({ "properties": { "n": { "type": "byte" } } }));
