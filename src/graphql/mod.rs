@@ -79,7 +79,7 @@ pub(crate) struct Core {
 impl Api {
     /// Builds the schema of the catalog as it is now, and again after every change of it.
     pub async fn open(app: &App) -> anyhow::Result<Arc<Self>> {
-        let own = Own { catalog: app.catalog.clone() };
+        let own = Own { catalog: app.catalog.clone(), jobs: app.jobs.clone() };
         let (engine, signer, moments) = (app.engine.clone(), app.signer.clone(), app.moments.clone());
         Self::over(engine, app.catalog.changes(), app.pulse.clone(), Some(own), signer, moments, &app.config).await
     }

@@ -82,8 +82,7 @@ pub struct Jobs {
 struct Inner {
     engine: Arc<dyn Engine>,
     catalog: Arc<catalog::Watch>,
-    /// What jobs may fetch from lives as long as they do.
-    _upstreams: Arc<Upstreams>,
+    upstreams: Arc<Upstreams>,
     config: Config,
     records: Records,
     files: files::Folder,
@@ -132,7 +131,7 @@ impl Jobs {
             records: Records::new(state, &config.state)?,
             engine,
             catalog,
-            _upstreams: upstreams,
+            upstreams,
             config: config.clone(),
             files,
             threads: Threads::start(config.jobs.threads)?,

@@ -10,6 +10,7 @@ use super::{Made, WriteError, told};
 use crate::catalog::Watch;
 use crate::error::Code;
 use crate::graphql::version::Version;
+use crate::jobs::Jobs;
 use crate::search::{Call, CollectionName, Error, FieldRef};
 
 /// How long a new schema is waited for: a thousand collections take some seconds.
@@ -18,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// What operations reach beyond the engine.
 pub(crate) struct Own {
     pub(crate) catalog: Arc<Watch>,
+    pub(crate) jobs: Arc<Jobs>,
 }
 
 /// The same, for one operation, with the schema that is served.

@@ -31,7 +31,8 @@ pub(super) fn add_mutations(types: &mut Types, mut root: Object, catalog: &Catal
         types.add(Enum::new("CollectionName").items(words));
         order = order.field(input("collection", "CollectionName"));
     }
-    types.add(order.field(input("arguments", types.shared("JSON")).description("By kind; see docs/jobs.md.")));
+    let json = types.shared("JSON");
+    types.add(order.field(input("arguments", json).description("By kind; see docs/jobs.md.")));
     root = root.field(
         described("startJob", TypeRef::named("JobPayload"), "Answered at once; the job goes on by itself.")
             .argument(InputValue::new("input", TypeRef::named_nn("JobInput"))),
