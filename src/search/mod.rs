@@ -13,6 +13,7 @@ mod fusion;
 mod geo;
 mod page;
 mod query;
+mod spelling;
 mod suggest;
 mod vector;
 

@@ -5,7 +5,10 @@ use super::page::Total;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Suggest {
-    /// A better spelling of `text`, where fewer than five hits were found.
+    /// A better spelling of `text`: each piece between blanks that no document has in any of these texts (all of its words in one)
+    /// gets the nearest words that some document has. As far away as `Fuzziness::Auto` goes; of those as near the one in most
+    /// documents, then by its letters. It looks past the query, so it is never given under a rule, nor where the collection is
+    /// an alias or a pattern, whose filter it would pass over.
     DidYouMean { text: String, fields: Vec<FieldRef> },
     /// Which words to drop to find something.
     Relaxed { text: String, fields: Vec<FieldRef> },

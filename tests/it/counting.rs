@@ -79,12 +79,17 @@ const PAGE: &str = r#"query Page($after: String) {
       nodes { key { section } count aggregate { installedSize { avg } } groupBy(keys: [{ field: PRIORITY }]) { nodes { key { priority } count } } topHits(first: 1) { name } }
       otherCount
     }
+    suggestions { didYouMean { text parts { text changed } } }
   }
 }"#;
 
 async fn the_page(app: &TestApp) {
     let page = &app.data(PAGE).await["packages"];
     assert_eq!(page["total"], json!({ "value": 4, "relation": "EQ" }));
+    assert_eq!(
+        page["suggestions"]["didYouMean"],
+        json!({ "text": "web server", "parts": [{ "text": "web ", "changed": false }, { "text": "server", "changed": true }] })
+    );
     let ids: Vec<&str> = page["edges"].as_array().unwrap().iter().map(|edge| edge["node"]["_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["apache", "boa", "caddy", "nginx"]);
     assert_eq!(
@@ -289,12 +294,44 @@ async fn groups(app: &TestApp) {
     assert_eq!(seen, ["- - 1", "httpd optional 1", "net extra 1", "net optional 2", "web extra 1", "web optional 4"]);
 }
 
+async fn suggestions(app: &TestApp) {
+    let ask = async |words: &str, more: &str| {
+        let query = format!(
+            "query($words: String!) {{ packages(search: {{ query: $words{more} }}) {{ suggestions {{ didYouMean {{ text parts {{ text changed }} }} }} }} }}"
+        );
+        let answer = app.graphql(&query, json!({ "words": words })).await;
+        assert_eq!(answer.get("errors"), None, "{words}: {answer}");
+        answer["data"]["packages"]["suggestions"]["didYouMean"].clone()
+    };
+    for (words, meant) in [
+        ("servr", json!("server")),
+        // a transposition is one edit, capitals are none, and what stands between words stays
+        ("  Certificaets,  lihgt! ", json!("  certificates,  light! ")),
+        ("fetchse pgaes", json!("fetches pages")),
+        // both are known, in different fields; one is known, nothing is near to the other
+        ("nginx pages", json!(null)),
+        ("zzzzzz pages", json!(null)),
+        ("wb", json!(null)),
+        ("!?", json!(null)),
+        ("\u{1f600} sever", json!("\u{1f600} server")),
+        // enough was found
+        ("web servr", json!(null)),
+    ] {
+        assert_eq!(ask(words, "").await["text"], meant, "{words}");
+    }
+    assert_eq!(ask("ngimx", ", fields: [{ field: DESCRIPTION }]").await, json!(null), "that word is of another field");
+    assert_eq!(ask("ngimx", ", fields: [{ field: NAME }]").await["text"], "nginx");
+    let data = app.data("{ packages { suggestions { didYouMean { text } } } }").await;
+    assert_eq!(data["packages"]["suggestions"]["didYouMean"], json!(null), "there is no search");
+}
+
 async fn check(elasticsearch: Option<String>) {
     let clean = elasticsearch.is_some();
     let (app, name) = shop(elasticsearch).await;
     the_page(&app).await;
     facets(&app).await;
     groups(&app).await;
+    suggestions(&app).await;
     if clean {
         app.http.delete(app.at(&format!("/v1/collections/{name}"))).send().await.unwrap();
     }

@@ -201,7 +201,8 @@ async fn one_operation_is_one_round_trip() {
         facets { tags { values { value count selected } distinctCount } year(interval: { size: 2 }) { buckets { count } stats { max } } }
         aggregate { count year { avg percentiles { value } distinctCount } }
         groupBy(keys: [{ field: TAGS }], first: 1) { otherCount nodes { count aggregate { year { min } } topHits { _id }
-          groupBy(keys: [{ field: YEAR }], orderBy: [{ key: DESC }]) { nodes { count } } } } }"#;
+          groupBy(keys: [{ field: YEAR }], orderBy: [{ key: DESC }]) { nodes { count } } } }
+        suggestions { didYouMean { text } } }"#;
     let (data, requests) = library.ask(&format!("{{ {PAGE} }}")).await;
     assert_eq!(requests, "_search");
     let tags = &data["books"]["facets"]["tags"]["values"];

@@ -23,13 +23,13 @@ use super::jobs::Shown;
 use super::marks::html;
 use super::mutation::{Changed, Done};
 use super::operation::{Node, Values, What, arguments};
-use super::plan::{Found, Many, Need, Place, Plan, Root, Walk};
+use super::plan::{ENOUGH, Found, Many, Need, Place, Plan, Root, Walk};
 use super::value::Value;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments;
 use crate::catalog::{Exposed, ExposedField};
 use crate::error::Code;
-use crate::search::{Document, Fragment, Highlight, Hit, Page, Relation, Run, TotalRequest};
+use crate::search::{Document, Fragment, Highlight, Hit, Page, Relation, Run, Suggested, TotalRequest};
 
 /// What came back for a plan, in its order.
 pub(crate) struct Results {
@@ -105,6 +105,9 @@ pub(super) enum Thing<'a> {
     Counted(Counted<'a>),
     Changed(Changed<'a>),
     Job(Shown<'a>),
+    Suggestions(Connection<'a>),
+    DidYouMean(&'a [(String, bool)]),
+    Spelled(&'a str, bool),
 }
 
 #[derive(Clone, Copy)]
@@ -271,6 +274,18 @@ impl<'a> Shaper<'a> {
             },
             Thing::Object { collection, fields, view } => of_object(collection, fields, view, node),
             Thing::Counted(counted) => self.of_counted(counted, node),
+            Thing::Suggestions(connection) => match better(*connection) {
+                Some(parts) => Resolved::Thing(Thing::DidYouMean(parts)),
+                None => Resolved::Null,
+            },
+            Thing::DidYouMean(parts) => match node.what {
+                What::Parts => list(parts.iter().map(|(text, changed)| Resolved::Thing(Thing::Spelled(text, *changed)))),
+                _ => Resolved::Leaf(Value::text(parts.iter().map(|(text, _)| text.as_str()).collect::<String>())),
+            },
+            Thing::Spelled(text, changed) => Resolved::Leaf(match node.what {
+                What::Respelled => Value::Boolean(*changed),
+                _ => Value::text(*text),
+            }),
             Thing::Point { lat, lon } => Resolved::Leaf(Value::Double(match node.what {
                 What::Lat => *lat,
                 _ => *lon,
@@ -285,6 +300,7 @@ impl<'a> Shaper<'a> {
         let exposed = &*connection.many.exposed;
         match node.what {
             What::PageInfo => Resolved::Thing(Thing::Page(connection)),
+            What::Suggestions => Resolved::Thing(Thing::Suggestions(connection)),
             What::Edges => list(hits.iter().map(|hit| Resolved::Thing(Thing::Edge(connection, hit)))),
             What::Nodes => list(hits.iter().map(|hit| Resolved::Thing(Thing::Document(exposed, &hit.document)))),
             What::Total => {
@@ -387,6 +403,15 @@ fn document<'a>(results: &'a Results, exposed: &'a Exposed, place: &'a Place) ->
         Ok(None) => Resolved::Null,
         Err(failure) => Resolved::Fault(failure),
     }
+}
+
+/// A better spelling, where too little was found.
+fn better<'a>(connection: Connection<'a>) -> Option<&'a [(String, bool)]> {
+    let page = connection.page.filter(|page| page.total.is_some_and(|total| total.value < ENOUGH))?;
+    page.suggested.iter().find_map(|(_, suggested)| match suggested {
+        Suggested::DidYouMean(parts) => parts.as_deref(),
+        _ => None,
+    })
 }
 
 pub(super) fn list<'a>(items: impl Iterator<Item = Resolved<'a>>) -> Resolved<'a> {

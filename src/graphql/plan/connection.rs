@@ -13,7 +13,8 @@ use crate::catalog::{Exposed, ExposedField, cursor, moments};
 use crate::graphql::errors::Failure;
 use crate::graphql::operation::{Node, Values, What, arguments};
 use crate::graphql::paging;
-use crate::search::{Fetch, Filter, HighlightRequest, Moment, PageRequest, Query, TotalRequest};
+use crate::search::{Fetch, Filter, HighlightRequest, Kind, Moment, PageRequest, Query, Rank, Suggest, TextMatch, TotalRequest};
+
 impl<'a> Planner<'a> {
     pub(super) fn many(
         &self,
@@ -69,8 +70,17 @@ impl<'a> Planner<'a> {
         for selected in &node.sub {
             needs.of_connection(selected)?;
         }
-        let Selected { hits, search, scores, paths, totals, requests, highlights } = needs.many;
+        let Selected { suggests, hits, search, scores, paths, totals, requests, highlights } = needs.many;
+        if suggests && let Some(text) = query.rank.as_ref().and_then(words) {
+            let texts = text.fields.iter().map(|(field, _)| field).filter(|field| matches!(field.kind, Kind::Text { .. }));
+            let suggest = Suggest::DidYouMean { text: text.query.clone(), fields: texts.cloned().collect() };
+            query.suggest.push((0, suggest));
+        }
         query.total = totals.iter().map(|(_, total)| *total).fold(TotalRequest::None, larger);
+        if !query.suggest.is_empty() {
+            // whether enough was found
+            query.total = larger(query.total, TotalRequest::UpTo(ENOUGH));
+        }
         query.fetch = Fetch {
             fields: Some(paths.into_iter().collect()),
             highlights: requests,
@@ -89,11 +99,20 @@ impl<'a> Planner<'a> {
         if let Walk::Snapshot(id) = &walk {
             query.at = Moment::Snapshot(id.clone());
         }
-        let search = (hits || search || !query.compute.is_empty()).then(|| {
+        let search = (hits || search || !query.compute.is_empty() || !query.suggest.is_empty()).then(|| {
             plan.searches.push(query);
             plan.searches.len() - 1
         });
         Ok(Many { exposed: exposed.clone(), search, walk, binding, totals, highlights, counted })
+    }
+}
+
+/// The words of a search, also beside a vector.
+fn words(rank: &Rank) -> Option<&TextMatch> {
+    match rank {
+        Rank::Text(text) => Some(text),
+        Rank::Knn { .. } => None,
+        Rank::Fused(rankings) => rankings.iter().find_map(words),
     }
 }
 
@@ -137,6 +156,8 @@ fn larger(one: TotalRequest, other: TotalRequest) -> TotalRequest {
 /// What is selected of a connection.
 #[derive(Default)]
 struct Selected<'a> {
+    /// A better spelling is wanted.
+    suggests: bool,
     /// Hits are needed, whole or for their cursors.
     hits: bool,
     search: bool,
@@ -169,6 +190,9 @@ impl<'a> Needs<'a, '_> {
                 self.many.totals.push((node, total));
             }
             What::PageInfo => self.many.hits |= node.sub.iter().any(|node| !matches!(node.what, What::TypeName(_))),
+            What::Suggestions => {
+                self.many.suggests |= node.sub.iter().any(|inner| matches!(inner.what, What::DidYouMean));
+            }
             What::Nodes => self.of_documents(&node.sub),
             What::Edges => {
                 self.many.hits = true;
@@ -227,6 +251,9 @@ impl<'a> Needs<'a, '_> {
         Ok(())
     }
 }
+
+/// Hits from which on no better spelling is looked for.
+pub(crate) const ENOUGH: u64 = 5;
 
 /// Characters in a fragment, and fragments of a field: beyond these one reads the field itself.
 const LONGEST_FRAGMENT: u32 = 10_000;

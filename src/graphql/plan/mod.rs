@@ -13,6 +13,7 @@ use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
 use serde_json::Value as Json;
 
+pub(crate) use connection::ENOUGH;
 pub(crate) use counted::{Counted, Made, address};
 pub(crate) use related::{Asked, Need, Related};
 

@@ -150,6 +150,9 @@ const OBJECTS: &[Shape] = &[
         ],
     ),
     ("DatePercentile", "", &[("at: Float!", ""), ("value: DateTime", "")]),
+    ("Suggestions", "", &[("didYouMean: DidYouMean", "Null where the query finds enough, or nothing better is known.")]),
+    ("DidYouMean", "", &[("text: String!", ""), ("parts: [ChangedPart!]!", "")]),
+    ("ChangedPart", "", &[("text: String!", ""), ("changed: Boolean!", "")]),
     ("ValueAggregate", "", &[("distinctCount: Long!", ""), ("exactDistinct: Boolean!", ""), ("valueCount: Long!", "")]),
 ];
 

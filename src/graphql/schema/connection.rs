@@ -32,6 +32,9 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
     if let Some(group_by) = &parts.group_by {
         object = object.field(written::output(types, group_by, ""));
     }
+    if parts.search.is_some() {
+        object = object.field(written::output(types, "suggestions: Suggestions!", ""));
+    }
     types.add(object);
 
     let mut object = Object::new(&edge)

@@ -52,7 +52,7 @@ fn types_have_their_fields_arguments_and_defaults() {
         ),
         (
             "PackageConnection",
-            "type PackageConnection { total(upTo: Int = 10000): Total! pageInfo: PageInfo! edges: [PackageEdge!]! nodes: [Package!]! facets: PackageFacets! aggregate: PackageAggregate! groupBy(keys: [PackageGroupKeyInput!]!, first: Int = 10, after: String, orderBy: [PackageGroupOrder!], having: PackageHaving): PackageGroupConnection }",
+            "type PackageConnection { total(upTo: Int = 10000): Total! pageInfo: PageInfo! edges: [PackageEdge!]! nodes: [Package!]! facets: PackageFacets! aggregate: PackageAggregate! groupBy(keys: [PackageGroupKeyInput!]!, first: Int = 10, after: String, orderBy: [PackageGroupOrder!], having: PackageHaving): PackageGroupConnection suggestions: Suggestions! }",
         ),
         (
             "PackageEdge",

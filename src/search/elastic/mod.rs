@@ -24,6 +24,7 @@ mod rules;
 mod searching;
 mod snapshots;
 mod sorting;
+mod suggesting;
 #[cfg(test)]
 mod tests;
 mod writing;

@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::compute::Computing;
 use super::sorting::{self, Walk};
+use super::suggesting::Suggesting;
 use super::{filters, ranking};
 use crate::search::compute::checking;
 use crate::search::{
@@ -56,6 +57,7 @@ pub(super) struct Reading {
     pub distance_at: Option<usize>,
     pub highlights: Vec<String>,
     pub computing: Computing,
+    pub suggesting: Suggesting,
     /// Not in a snapshot: the last sort value is a shard and a number that does not last.
     pub live: bool,
     /// How many lists of elements each hit brings.
@@ -129,7 +131,16 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
     if !after.is_empty() {
         put("post_filter", json!({"bool": {"filter": after}}));
     }
-    if let Some(aggs) = computing.body(query, collection)? {
+    let suggesting = Suggesting::of(query, collection)?;
+    let mut aggs = computing.body(query, collection)?;
+    if let Some((suggest, known)) = suggesting.body() {
+        put("suggest", suggest);
+        match &mut aggs {
+            Some(Json::Object(aggs)) => aggs.extend(known),
+            _ => aggs = Some(Json::Object(known)),
+        }
+    }
+    if let Some(aggs) = aggs {
         put("aggs", aggs);
     }
     put("size", json!(size));
@@ -173,6 +184,7 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
             distance_at: order.iter().position(|order| matches!(order, Order::Distance { .. })),
             highlights: query.fetch.highlights.iter().map(|request| request.field.path.clone()).collect(),
             computing,
+            suggesting,
             live: snapshot.is_none(),
             inner_hits: query.fetch.inner_hits.len(),
         },
@@ -182,8 +194,6 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
 fn refuse_unsupported(query: &Query) -> Result<()> {
     let lacking = if query.on.len() != 1 {
         "one search over several collections"
-    } else if !query.suggest.is_empty() {
-        "suggesting"
     } else if query.fetch.explanation {
         "explaining a score"
     } else {

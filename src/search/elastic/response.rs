@@ -23,6 +23,7 @@ pub(super) struct Body {
     shards: Option<Shards>,
     hits: Option<Hits>,
     aggregations: Option<Json>,
+    suggest: Option<Json>,
     error: Option<Json>,
     status: Option<u16>,
 }
@@ -125,7 +126,7 @@ pub(super) fn page(body: Body, reading: &Reading) -> Result<Page> {
         has_next: if reading.backward { reading.cursor } else { more },
         has_previous: if reading.backward { more } else { from_somewhere },
         computed: reading.computing.read(body.aggregations.as_ref(), shards.total)?,
-        suggested: Vec::new(),
+        suggested: reading.suggesting.read(body.suggest.as_ref(), body.aggregations.as_ref())?,
         took: body.took.unwrap_or(0),
     })
 }
@@ -242,6 +243,7 @@ mod tests {
             highlights: Vec::new(),
             computing: Computing::of(&Query::new(CollectionName::existing("a"))),
             inner_hits: 0,
+            suggesting: crate::search::elastic::suggesting::Suggesting::default(),
         }
     }
 

@@ -37,6 +37,7 @@ mod shelf;
 mod snapshots;
 mod sorting;
 mod store;
+mod suggesting;
 mod writer;
 
 use std::path::Path;

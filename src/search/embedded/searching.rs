@@ -20,6 +20,7 @@ use super::nearest::Nearest;
 use super::projection::project;
 use super::ranking::text_query;
 use super::sorting::Sorting;
+use super::suggesting::suggest;
 
 /// Hits passed over and hits brought, together.
 const WINDOW: u32 = 10_000;
@@ -88,16 +89,14 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
         has_next,
         has_previous,
         computed: compute(view, query)?,
-        suggested: Vec::new(),
+        suggested: suggest(&view.layout, &view.searcher, query)?,
         took: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
     })
 }
 
 fn refuse_unsupported(query: &Query) -> Result<()> {
     checking::check(query)?;
-    let what = if !query.suggest.is_empty() {
-        "suggesting words"
-    } else if query.fetch.explanation {
+    let what = if query.fetch.explanation {
         "explaining scores"
     } else {
         return Ok(());
