@@ -158,6 +158,11 @@ pub fn can_measure(field: &Field) -> bool {
     can_count(field) && matches!(field.kind, Kind::Number(_) | Kind::Date(_))
 }
 
+/// Whether hits can be ordered by their distance to it.
+pub fn has_distance(field: &Field) -> bool {
+    field.kind == Kind::GeoPoint && field.indexed && field.columns && field.nested.is_none()
+}
+
 /// Whether a search can look for words in it.
 pub fn can_search(field: &Field) -> bool {
     field.indexed && field.nested.is_none() && matches!(field.kind, Kind::Keyword(_) | Kind::Text { .. })

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value as Json};
 
 use super::place::{Place, items, listed, shown};
-use super::{Fault, can_sort, geo};
+use super::{Fault, can_sort, geo, has_distance};
 use crate::catalog::{Exposed, ExposedField};
-use crate::search::{Direction, Kind, Missing, Order};
+use crate::search::{Direction, Missing, Order};
 
 pub(super) fn read(on: &Exposed, at: &Place<'_>, json: &Json) -> Result<Vec<Order>, Fault> {
     let keys = items(json).unwrap_or_default();
@@ -40,8 +40,7 @@ fn read_one(on: &Exposed, at: &Place<'_>, json: &Json) -> Result<Order, Fault> {
             let parts = at.object(json, r#"{"field": "PLACE", "from": {"lat": 52.5, "lon": 13.4}}"#)?;
             let none = Json::Null;
             let name = parts.get("field").unwrap_or(&none);
-            let is_place = |field: &ExposedField| field.field.kind == Kind::GeoPoint && field.field.nested.is_none();
-            let field = enum_field(on, &at.key("field"), name, is_place)?.field.clone();
+            let field = enum_field(on, &at.key("field"), name, |field| has_distance(&field.field))?.field.clone();
             let from = geo::point(&at.key("from"), parts.get("from").unwrap_or(&none))?;
             Ok(Order::Distance { field, from, direction: direction.unwrap_or_default() })
         }

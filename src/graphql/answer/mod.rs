@@ -12,6 +12,7 @@ use apollo_compiler::Schema;
 use apollo_compiler::ast::Type;
 use apollo_compiler::response::JsonMap;
 use apollo_compiler::validation::Valid;
+use serde_json::Value as Json;
 
 use counted::{Counted, Within, of_level};
 pub(crate) use related::Level;
@@ -29,7 +30,7 @@ use crate::catalog::cursor::Signer;
 use crate::catalog::moments;
 use crate::catalog::{Exposed, ExposedField};
 use crate::error::Code;
-use crate::search::{Document, Fragment, Highlight, Hit, Page, Relation, Run, Suggested, TotalRequest};
+use crate::search::{Document, Elements, Fragment, Highlight, Hit, Page, Relation, Run, Suggested, TotalRequest};
 
 /// What came back for a plan, in its order.
 pub(crate) struct Results {
@@ -96,6 +97,8 @@ pub(super) enum Thing<'a> {
     Edge(Connection<'a>, &'a Hit),
     Page(Connection<'a>),
     Total { value: u64, relation: Relation },
+    InnerHits(Connection<'a>, &'a Hit),
+    Elements(&'a str, &'a [ExposedField], &'a Elements),
     Highlight(&'a Highlight),
     Fragment(&'a Fragment),
     Part(&'a Run),
@@ -256,6 +259,14 @@ impl<'a> Shaper<'a> {
                 (What::Relation, Relation::AtLeast) => Value::text("GTE"),
                 _ => Value::count(*value),
             }),
+            Thing::InnerHits(connection, hit) => of_inner_hits(*connection, hit, node),
+            Thing::Elements(collection, fields, elements) => match node.what {
+                What::InnerTotal => Resolved::Leaf(Value::count(elements.total)),
+                _ => list(elements.first.iter().map(|element| match element {
+                    Json::Object(object) => Resolved::Thing(Thing::Object { collection, fields, view: View::of(object) }),
+                    _ => Resolved::Null,
+                })),
+            },
             Thing::Highlight(highlight) => match node.what {
                 What::HighlightField => Resolved::Leaf(Value::text(&highlight.field)),
                 _ => list(highlight.fragments.iter().map(|fragment| Resolved::Thing(Thing::Fragment(fragment)))),
@@ -322,6 +333,8 @@ impl<'a> Shaper<'a> {
         match node.what {
             What::Cursor => Resolved::Leaf(Value::text(self.cursor(connection, hit))),
             What::Score => hit.score.map_or(Resolved::Null, |score| Resolved::Leaf(Value::Single(score))),
+            What::Distance => hit.distance.map_or(Resolved::Null, |metres| Resolved::Leaf(Value::Double(metres))),
+            What::InnerHits => Resolved::Thing(Thing::InnerHits(connection, hit)),
             What::EdgeNode => Resolved::Thing(Thing::Document(&connection.many.exposed, &hit.document)),
             What::Highlights => {
                 let asked = connection.many.highlights.iter().find(|(other, _)| std::ptr::eq(*other, node));
@@ -442,6 +455,19 @@ fn of_content<'a>(collection: &'a str, field: &'a ExposedField, content: Content
         Content::Point { lat, lon } => Resolved::Thing(Thing::Point { lat, lon }),
         Content::List(items) => list(items.into_iter().map(|item| of_content(collection, field, item))),
         Content::Fault(why) => Resolved::Fault(Failure::new(Code::PartialResult, why)),
+    }
+}
+
+fn of_inner_hits<'a>(connection: Connection<'a>, hit: &'a Hit, node: &'a Node) -> Resolved<'a> {
+    let What::InnerList(path) = &node.what else { return Resolved::Null };
+    let at = connection.many.inner.iter().find(|(other, _)| std::ptr::eq(*other, node)).map(|(_, at)| *at);
+    let exposed = &*connection.many.exposed;
+    let field = exposed.all_fields().find(|field| *field.field.path == **path);
+    match (at.and_then(|at| hit.inner_hits.get(at)), field) {
+        (Some(elements), Some(field)) => {
+            Resolved::Thing(Thing::Elements(exposed.collection.name.as_str(), &field.fields, elements))
+        }
+        _ => Resolved::Null,
     }
 }
 

@@ -14,7 +14,7 @@ use super::counted::{self, Counted, Part};
 use crate::catalog::{Catalog, Exposed, ExposedField};
 use crate::graphql::jobs::FIELDS;
 use crate::graphql::mutation::{Mutation, Verb};
-use crate::graphql::schema::node_id;
+use crate::graphql::schema::{inner, node_id};
 use crate::jobs::Steer;
 use crate::search::Kind;
 
@@ -57,6 +57,8 @@ pub(crate) enum What {
     // of an edge
     Cursor,
     Score,
+    Distance,
+    InnerHits,
     EdgeNode,
     Highlights,
     // of a page
@@ -69,6 +71,10 @@ pub(crate) enum What {
     Relation,
     // of a highlight, a fragment and a part
     HighlightField,
+    // of elements beside a hit: a list of the collection, by its path
+    InnerList(Arc<str>),
+    InnerTotal,
+    InnerNodes,
     Fragments,
     Html,
     Parts,
@@ -147,6 +153,8 @@ pub(super) enum Of<'a> {
     Mutation,
     Connection(&'a Exposed),
     Edge(&'a Exposed),
+    InnerHits(&'a Exposed),
+    InnerList(&'a ExposedField),
     Page,
     Total,
     Highlight,
@@ -321,6 +329,14 @@ impl<'a> Selector<'a> {
             (Of::Edge(_), "cursor") => (What::Cursor, Of::Leaf),
             (Of::Edge(_), "score") => (What::Score, Of::Leaf),
             (Of::Edge(exposed), "node") => (What::EdgeNode, Of::Document(exposed)),
+            (Of::Edge(_), "distance") => (What::Distance, Of::Leaf),
+            (Of::Edge(exposed), "innerHits") => (What::InnerHits, Of::InnerHits(exposed)),
+            (Of::InnerHits(exposed), name) => {
+                let (_, list) = inner::lists(exposed).into_iter().find(|(list, _)| list == name)?;
+                (What::InnerList(list.field.path.as_str().into()), Of::InnerList(list))
+            }
+            (Of::InnerList(_), "total") => (What::InnerTotal, Of::Leaf),
+            (Of::InnerList(list), "nodes") => (What::InnerNodes, Of::Object(list)),
             (Of::Edge(_), "highlights") => (What::Highlights, Of::Highlight),
             (Of::Page, "hasNextPage") => (What::HasNext, Of::Leaf),
             (Of::Page, "hasPreviousPage") => (What::HasPrevious, Of::Leaf),

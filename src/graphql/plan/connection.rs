@@ -10,10 +10,15 @@ use super::related::Belonging;
 use super::{Many, Plan, Planner, Walk, paths};
 use crate::catalog::ask::{self, Frame};
 use crate::catalog::{Exposed, ExposedField, cursor, moments};
+use crate::error::Code;
 use crate::graphql::errors::Failure;
 use crate::graphql::operation::{Node, Values, What, arguments};
 use crate::graphql::paging;
-use crate::search::{Fetch, Filter, HighlightRequest, Kind, Moment, PageRequest, Query, Rank, Suggest, TextMatch, TotalRequest};
+use crate::graphql::schema::inner;
+use crate::search::{
+    Fetch, FieldRef, Filter, HighlightRequest, InnerHits, Kind, MOST_INNER_HITS, Moment, PageRequest, Quantifier, Query, Rank,
+    Suggest, TextMatch, TotalRequest,
+};
 
 impl<'a> Planner<'a> {
     pub(super) fn many(
@@ -66,11 +71,12 @@ impl<'a> Planner<'a> {
         let (compute, counted) = counting.finish();
         query.compute = compute;
 
-        let mut needs = Needs { planner: self, exposed, variables, many: Selected::default() };
+        let asked = Filter::and([query.filter.clone()].into_iter().chain(query.ticks.iter().map(|(_, tick)| tick.clone())));
+        let mut needs = Needs { planner: self, exposed, variables, frame, asked: &asked, many: Selected::default() };
         for selected in &node.sub {
             needs.of_connection(selected)?;
         }
-        let Selected { suggests, hits, search, scores, paths, totals, requests, highlights } = needs.many;
+        let Selected { suggests, hits, search, scores, paths, totals, requests, highlights, elements, inner } = needs.many;
         if suggests && let Some(text) = query.rank.as_ref().and_then(words) {
             let texts = text.fields.iter().map(|(field, _)| field).filter(|field| matches!(field.kind, Kind::Text { .. }));
             let suggest = Suggest::DidYouMean { text: text.query.clone(), fields: texts.cloned().collect() };
@@ -84,6 +90,7 @@ impl<'a> Planner<'a> {
         query.fetch = Fetch {
             fields: Some(paths.into_iter().collect()),
             highlights: requests,
+            inner_hits: elements,
             scores: scores && query.rank.is_some(),
             ..Fetch::default()
         };
@@ -103,7 +110,7 @@ impl<'a> Planner<'a> {
             plan.searches.push(query);
             plan.searches.len() - 1
         });
-        Ok(Many { exposed: exposed.clone(), search, walk, binding, totals, highlights, counted })
+        Ok(Many { exposed: exposed.clone(), search, walk, binding, totals, inner, highlights, counted })
     }
 }
 
@@ -166,12 +173,17 @@ struct Selected<'a> {
     totals: Vec<(&'a Node, TotalRequest)>,
     requests: Vec<HighlightRequest>,
     highlights: Vec<(&'a Node, Vec<String>)>,
+    elements: Vec<InnerHits>,
+    inner: Vec<(&'a Node, usize)>,
 }
 
 struct Needs<'a, 'b> {
     planner: &'b Planner<'a>,
     exposed: &'b Exposed,
     variables: &'b Values,
+    frame: Frame<'b>,
+    /// What hits must be: its `some` say which elements matched.
+    asked: &'b Filter,
     many: Selected<'a>,
 }
 
@@ -201,6 +213,7 @@ impl<'a> Needs<'a, '_> {
                         What::Score => self.many.scores = true,
                         What::EdgeNode => self.of_documents(&inner.sub),
                         What::Highlights => self.of_highlights(inner)?,
+                        What::InnerHits => inner.sub.iter().try_for_each(|list| self.of_elements(list))?,
                         _ => {}
                     }
                 }
@@ -213,6 +226,33 @@ impl<'a> Needs<'a, '_> {
     fn of_documents(&mut self, selected: &[Node]) {
         self.many.hits = true;
         self.many.paths.extend(paths(self.exposed, selected));
+    }
+
+    fn of_elements(&mut self, node: &'a Node) -> Result<(), Failure> {
+        let What::InnerList(path) = &node.what else { return Ok(()) };
+        let Some((_, list)) = inner::lists(self.exposed).into_iter().find(|(_, list)| *list.field.path == **path) else {
+            return Err(Failure::new(Code::Internal, "internal error"));
+        };
+        let arguments = arguments(self.planner.schema, &node.field, self.variables)?;
+        let first = arguments.get("first").and_then(Json::as_i64).unwrap_or(3);
+        let size = u32::try_from(first).map_err(|_| Failure::input("first may not be less than 0"))?;
+        if size > MOST_INNER_HITS {
+            return Err(Failure::limit("first", MOST_INNER_HITS.into(), size.into(), "ask for fewer elements"));
+        }
+        let filter = match wanted(&arguments, "filter")? {
+            Some(json) => ask::element_filter(self.frame, list, json)?,
+            None => matched(&list.field, self.asked)?,
+        };
+        let request = InnerHits { field: list.field.clone(), filter, size };
+        let at = match self.many.elements.iter().position(|other| *other == request) {
+            Some(at) => at,
+            None => {
+                self.many.elements.push(request);
+                self.many.elements.len() - 1
+            }
+        };
+        self.many.inner.push((node, at));
+        Ok(())
     }
 
     fn of_highlights(&mut self, node: &'a Node) -> Result<(), Failure> {
@@ -254,6 +294,34 @@ impl<'a> Needs<'a, '_> {
 
 /// Hits from which on no better spelling is looked for.
 pub(crate) const ENOUGH: u64 = 5;
+/// The elements that matched some `some` of the list; all of them where nothing was asked of it.
+fn matched(list: &FieldRef, asked: &Filter) -> Result<Filter, Failure> {
+    let mut found = Vec::new();
+    gather(list, asked, false, &mut found)?;
+    Ok(match found.len() {
+        0 => Filter::All,
+        1 => found.swap_remove(0),
+        _ => Filter::Or(found),
+    })
+}
+
+fn gather(list: &FieldRef, asked: &Filter, within: bool, found: &mut Vec<Filter>) -> Result<(), Failure> {
+    match asked {
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().try_for_each(|part| gather(list, part, within, found)),
+        Filter::Nested { field, quantifier: Quantifier::Some, .. } if field.path == list.path && within => {
+            Err(Failure::input(format!(
+                "`{}` was asked inside another list: which of its elements matched depends on both; give innerHits a filter",
+                list.path
+            )))
+        }
+        Filter::Nested { field, quantifier: Quantifier::Some, filter } if field.path == list.path => {
+            found.push((**filter).clone());
+            Ok(())
+        }
+        Filter::Nested { quantifier: Quantifier::Some, filter, .. } => gather(list, filter, true, found),
+        _ => Ok(()),
+    }
+}
 
 /// Characters in a fragment, and fragments of a field: beyond these one reads the field itself.
 const LONGEST_FRAGMENT: u32 = 10_000;

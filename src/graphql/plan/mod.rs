@@ -72,6 +72,8 @@ pub(crate) struct Many<'a> {
     /// What its cursors are for.
     pub(crate) binding: String,
     pub(crate) totals: Vec<(&'a Node, TotalRequest)>,
+    /// Which request of the query brings the elements that a field asks for.
+    pub(crate) inner: Vec<(&'a Node, usize)>,
     /// The paths that each `highlights` asks for.
     pub(crate) highlights: Vec<(&'a Node, Vec<String>)>,
     /// What is counted, by the node that asks for it.

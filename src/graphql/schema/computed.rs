@@ -218,6 +218,17 @@ const INPUTS: &[Shape] = &[
     ),
     ("ValueHaving", "", &[("distinctCount: LongFilter", ""), ("valueCount: LongFilter", "")]),
     ("GeoPointInput", "", &[("lat: Float!", ""), ("lon: Float!", "")]),
+    ("GeoNear", "", &[("lat: Float!", ""), ("lon: Float!", ""), ("distance: Distance!", "")]),
+    (
+        "GeoBox",
+        "May cross the date line: then topLeft.lon > bottomRight.lon.",
+        &[("topLeft: GeoPointInput!", ""), ("bottomRight: GeoPointInput!", "")],
+    ),
+    (
+        "GeoPolygon",
+        "At least three corners; closed by itself; edges as Elasticsearch draws them.",
+        &[("points: [GeoPointInput!]!", "")],
+    ),
 ];
 
 /// Made elsewhere, and named in fields that are written as text.
@@ -227,6 +238,7 @@ const OTHERS_NAMED: &[&str] = &[
     "DateMath",
     "DateTime",
     "Direction",
+    "Distance",
     "Duration",
     "FacetInclude",
     "FloatFilter",

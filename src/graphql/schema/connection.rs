@@ -4,8 +4,9 @@ use async_graphql::Value;
 use async_graphql::dynamic::{Field, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef};
 use futures_util::stream::Empty;
 
-use super::{Parts, Types, described, field, input, word, written};
+use super::{Parts, Types, described, field, inner, input, word, written};
 use crate::catalog::Exposed;
+use crate::catalog::ask::has_distance;
 use crate::catalog::relations::Relation;
 
 pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &Parts) -> Object {
@@ -41,6 +42,16 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
         .field(field("cursor", TypeRef::named_nn(TypeRef::STRING)))
         .field(described("score", TypeRef::named(TypeRef::FLOAT), "Null where nothing was ranked."))
         .field(field("node", TypeRef::named_nn(stem)));
+    if exposed.all_fields().any(|field| has_distance(&field.field)) {
+        object = object.field(described(
+            "distance",
+            TypeRef::named(TypeRef::FLOAT),
+            "Metres to the point of the first distance in orderBy.",
+        ));
+    }
+    if let Some(elements) = inner::add(types, exposed) {
+        object = object.field(field("innerHits", TypeRef::named_nn(elements)));
+    }
     if let Some(search) = &parts.search {
         object = object.field(
             described(

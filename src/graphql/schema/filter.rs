@@ -22,6 +22,7 @@ fn add_level(types: &mut Types, stem: &str, fields: &[ExposedField], top: bool) 
     for field in fields {
         let ty = match (comparison(&field.field), &field.type_name) {
             (Some(Comparison::Object), Some(stem)) => add_level(types, stem, &field.fields, false),
+            (Some(Comparison::Elements), Some(stem)) => add_list(types, stem, &field.fields),
             (Some(comparison), _) => shared_name(comparison).map(|name| types.shared(name).to_owned()),
             (None, _) => None,
         };
@@ -39,23 +40,42 @@ fn add_level(types: &mut Types, stem: &str, fields: &[ExposedField], top: bool) 
     non_empty(types, name, object, parts)
 }
 
+/// The elements of a nested list: how many of them must be such.
+fn add_list(types: &mut Types, stem: &str, fields: &[ExposedField]) -> Option<String> {
+    let name = format!("{stem}ListFilter");
+    let mut parts = Vec::new();
+    if let Some(element) = add_level(types, stem, fields, false) {
+        for (quantifier, about) in [
+            ("some", "At least one element is such."),
+            ("none", "No element is such; holds for an empty list."),
+            ("every", "Every element is such; holds for an empty list."),
+        ] {
+            parts.push(input(quantifier, &element).description(about));
+        }
+    }
+    parts.push(input("exists", TypeRef::BOOLEAN).description("There is at least one element (or none)."));
+    let object = InputObject::new(&name);
+    non_empty(types, name, object, parts)
+}
+
 fn add_facet_level(types: &mut Types, stem: &str, fields: &[ExposedField]) -> Option<String> {
     let name = format!("{stem}FacetFilter");
     let mut parts = Vec::new();
     for field in fields.iter().filter(|field| can_tick(&field.field)) {
         let ty = match (comparison(&field.field), &field.type_name) {
-            (Some(Comparison::Object), Some(stem)) => add_facet_level(types, stem, &field.fields),
+            (Some(Comparison::Object | Comparison::Elements), Some(stem)) => add_facet_level(types, stem, &field.fields),
             (Some(comparison), _) => shared_name(comparison).map(|name| types.shared(name).to_owned()),
             (None, _) => None,
         };
         parts.extend(ty.map(|ty| input(&field.name, ty)));
     }
-    let object = InputObject::new(&name).description("One clause a field; the facet of that field does not see it.");
+    let object = InputObject::new(&name)
+        .description("One clause a field; the facet of that field does not see it. On a nested path: some element is such.");
     non_empty(types, name, object, parts)
 }
 
-/// What can be compared now, in the order of the schema. Points, vectors and elements are returned, not asked for.
-const SHARED: [Comparison; 9] = [
+/// What is compared alike in all collections, in the order of the schema.
+const SHARED: [Comparison; 11] = [
     Comparison::Keyword,
     Comparison::Text,
     Comparison::TextKeyword,
@@ -65,6 +85,8 @@ const SHARED: [Comparison; 9] = [
     Comparison::Float,
     Comparison::Date,
     Comparison::Ip,
+    Comparison::GeoPoint,
+    Comparison::Vector,
 ];
 
 fn shared_name(comparison: Comparison) -> Option<&'static str> {
@@ -78,7 +100,9 @@ fn shared_name(comparison: Comparison) -> Option<&'static str> {
         Comparison::Float => "FloatFilter",
         Comparison::Date => "DateFilter",
         Comparison::Ip => "IPFilter",
-        Comparison::GeoPoint | Comparison::Vector | Comparison::Object | Comparison::Elements => return None,
+        Comparison::GeoPoint => "GeoPointFilter",
+        Comparison::Vector => "VectorFilter",
+        Comparison::Object | Comparison::Elements => return None,
     })
 }
 
@@ -128,6 +152,9 @@ fn argument(types: &mut Types, operator: &str, scalar: &'static str) -> InputVal
         "in" | "nin" => InputValue::new(operator, TypeRef::named_nn_list(named(types, scalar))),
         "exists" => input(operator, TypeRef::BOOLEAN),
         "ignoreCase" => input(operator, TypeRef::BOOLEAN).default_value(Value::Boolean(false)),
+        "near" => input(operator, types.shared("GeoNear")),
+        "withinBox" => input(operator, types.shared("GeoBox")),
+        "withinPolygon" => input(operator, types.shared("GeoPolygon")),
         "timeZone" => input(operator, types.shared("TimeZone")).default_value("UTC"),
         "cidr" => {
             InputValue::new(operator, TypeRef::named_nn_list(types.shared("CIDR"))).description("In one of these networks.")

@@ -9,6 +9,7 @@ mod counted;
 mod document;
 mod filter;
 mod groups;
+pub(crate) mod inner;
 mod input;
 mod jobs;
 mod mutation;

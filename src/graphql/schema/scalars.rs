@@ -87,6 +87,7 @@ fn scalar(name: &str) -> Option<&'static str> {
             "A DateTime, a date or local time read in `timeZone`, or date math: 2024-03-31, 2024-03-31T02:30, now-7d/d, 2024-01-01||+1M/d."
         }
         "TimeZone" => "An IANA name or an offset: Europe/Berlin, +02:00.",
+        "Distance" => "A length with its unit: 500m, 12km, 3mi.",
         "Duration" => "A length of time: 90m, 12h, 7d.",
         "GroupBound" => "A number, or a date as DateMath.",
         "IP" => "An IPv4 or IPv6 address in its shortest form.",
