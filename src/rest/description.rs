@@ -131,10 +131,11 @@ fn bound(parameter: &mut Map<String, Value>, limits: &Limits) {
     let name = parameter.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let place = parameter.get("in").and_then(Value::as_str).unwrap_or_default().to_owned();
     let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) else { return };
-    if let Some(types) = schema.get_mut("type") {
-        if let Some(others) = types.as_array().map(|all| all.iter().filter(|one| *one != "null").cloned().collect::<Vec<_>>()) {
-            *types = if let [one] = others.as_slice() { one.clone() } else { others.into() };
-        }
+    if let Some(types) = schema.get_mut("type")
+        && let Some(all) = types.as_array()
+    {
+        let others: Vec<_> = all.iter().filter(|one| *one != "null").cloned().collect();
+        *types = if let [one] = others.as_slice() { one.clone() } else { others.into() };
     }
     let most = match (place.as_str(), name.as_str()) {
         ("query", "first" | "last") | ("path", "size") => Some(limits.first),

@@ -12,6 +12,9 @@ use super::shares::{Board, Record};
 use crate::config::Rate;
 use crate::search::{Error, Result, Version};
 
+/// When calls arrived.
+type Times = Arc<Mutex<Vec<Instant>>>;
+
 fn millis(n: u64) -> Duration {
     Duration::from_millis(n)
 }
@@ -59,8 +62,7 @@ async fn make(gate: &Arc<Gate>, plans: &[Plan], log: &Arc<Mutex<Vec<Instant>>>) 
         }
     });
     futures_util::future::join_all(calls).await;
-    let order = order.lock().unwrap().clone();
-    order
+    order.lock().unwrap().clone()
 }
 
 fn plans(most_way: u64) -> impl Strategy<Value = Vec<Plan>> {
@@ -172,7 +174,7 @@ impl Board for Shelf {
             }
             *kept = (kept.0 + 1, record.clone());
             // now and then the answer is lost, and with it whether it was written
-            kept.0 % 7 == 0
+            kept.0.is_multiple_of(7)
         };
         sleep(millis(self.slow)).await;
         if lost { Err(Error::Timeout) } else { Ok(true) }
@@ -206,7 +208,7 @@ fn one_that_is_idle_gives_its_share_back_and_two_share_while_both_are_busy() {
         let rate: Rate = "10/2s".parse().unwrap();
         let gates: Vec<_> = (0..2).map(|_| Gate::new(rate, 100, Some(state.clone() as Arc<dyn Board>))).collect();
         let many: Vec<Plan> = (0..60).map(|_| Plan { wanted: 0, way: 1, answer: 1 }).collect();
-        let (first, second): (Arc<Mutex<Vec<Instant>>>, Arc<Mutex<Vec<Instant>>>) = Default::default();
+        let (first, second): (Times, Times) = Default::default();
         let start = Instant::now();
         futures_util::future::join(make(&gates[0], &many, &first), make(&gates[1], &many, &second)).await;
         // 120 calls at 10 in 2 s are 22 s; places that change hands cost half a second once

@@ -13,7 +13,8 @@ mod run;
 mod shares;
 mod window;
 
-#[cfg(all(test, feature = "paused-clock"))]
+#[cfg(test)]
+#[cfg(feature = "paused-clock")]
 mod limits_test;
 
 use std::collections::BTreeMap;

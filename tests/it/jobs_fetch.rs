@@ -78,7 +78,9 @@ async fn check(app: &TestApp, url: &str) {
     stored.sort_by_key(|document| document["number"].as_u64());
     let numbers: Vec<u64> = stored.iter().map(|document| document["number"].as_u64().unwrap()).collect();
     assert_eq!(numbers, (1..=30).collect::<Vec<u64>>());
-    assert!(stored.iter().all(|document| document["_id"] == document["number"].to_string() && document["fact"].is_string()));
+    assert!(stored.iter().all(
+        |document| document["_id"].as_str() == Some(document["number"].to_string().as_str()) && document["fact"].is_string()
+    ));
     let stats: Json = app.http.get(format!("{url}/stats")).send().await.unwrap().json().await.unwrap();
     assert_eq!(stats["refused"], 0);
     app.http.delete(app.at(&format!("/v1/collections/{name}"))).send().await.unwrap();

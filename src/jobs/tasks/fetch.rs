@@ -123,7 +123,7 @@ pub(super) async fn run(work: &Work) -> Done {
                 }
             }
         }
-        if batch.documents.len() >= work.inner.config.jobs.batch as usize {
+        if batch.documents.len() >= work.inner.config.jobs.batch {
             fetch.send(&mut batch, Refresh::None).await?;
         }
     }

@@ -22,7 +22,7 @@ struct Here<'a> {
 
 impl<'a> Here<'a> {
     /// From here to the field; `None` where it lies in other elements.
-    fn way<'f>(self, field: &'f Field) -> Option<&'f str> {
+    fn way(self, field: &Field) -> Option<&str> {
         match self.list {
             None => Some(field.path.as_str()),
             Some(list) => field.path.strip_prefix(list).and_then(|rest| rest.strip_prefix('.')),

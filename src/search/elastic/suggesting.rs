@@ -57,7 +57,7 @@ impl Suggesting {
             let known: Map<String, Json> = known.collect();
             aggs.insert(format!("words{slot}"), json!({ "global": {}, "aggs": known }));
         }
-        (!suggesters.is_empty()).then(|| (Json::Object(suggesters), aggs))
+        (!suggesters.is_empty()).then_some((Json::Object(suggesters), aggs))
     }
 
     pub(super) fn read(&self, suggest: Option<&Json>, aggregations: Option<&Json>) -> Result<Vec<(Slot, Suggested)>> {
