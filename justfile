@@ -17,7 +17,7 @@ elasticsearch COMMAND="status":
 
 # What must hold before a commit
 check:
-    cargo fmt --check
+    cargo fmt --all --check
     cargo clippy --all-targets --features paused-clock -- -D warnings
 
 # Write schema.graphql, openapi.json and hooke.sample.toml anew from the code

@@ -64,7 +64,7 @@ impl App {
             anyhow::Ok((fresh, lock, secret))
         })
         .await??;
-        let engine = search::open(&config).await.context("the search engine cannot be opened")?;
+        let engine = search::open(&config.engine()).await.context("the search engine cannot be opened")?;
         let state = if config.keeps_state_in_engine() {
             engine.clone()
         } else {

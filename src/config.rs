@@ -11,6 +11,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::search::ElasticConfig;
+use crate::search::{self, Selection};
+
 pub use sources::{Faults, Sources};
 pub use table::{SETTINGS, Setting, Shape, duration, sample};
 pub use upstreams::{LabConfig, Rate, UpstreamConfig};
@@ -74,21 +77,6 @@ pub enum LogFormat {
     Auto,
     Pretty,
     Json,
-}
-
-#[derive(Clone)]
-pub struct ElasticConfig {
-    /// One or more nodes of one cluster: `http://127.0.0.1:9200`.
-    pub urls: Vec<String>,
-    pub username: Option<String>,
-    pub password: Option<String>,
-    pub api_key: Option<String>,
-    /// A PEM file of the authority that signed the cluster's certificate.
-    pub ca_file: Option<PathBuf>,
-    /// Searches in flight at once; more wait for their turn until their deadline.
-    pub max_in_flight: usize,
-    /// Ask for compressed answers: worth it across a WAN, costs a fifth of the time on a LAN.
-    pub gzip: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -301,35 +289,19 @@ impl Default for Config {
     }
 }
 
-impl fmt::Debug for ElasticConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ElasticConfig")
-            .field("urls", &self.urls)
-            .field("username", &self.username)
-            .field("password", &self.password.as_ref().map(|_| "[hidden]"))
-            .field("api_key", &self.api_key.as_ref().map(|_| "[hidden]"))
-            .field("ca_file", &self.ca_file)
-            .field("max_in_flight", &self.max_in_flight)
-            .field("gzip", &self.gzip)
-            .finish()
-    }
-}
-
-impl Default for ElasticConfig {
-    fn default() -> Self {
-        ElasticConfig {
-            urls: vec!["http://127.0.0.1:9200".into()],
-            username: None,
-            password: None,
-            api_key: None,
-            ca_file: None,
-            max_in_flight: 64,
-            gzip: false,
-        }
+impl CatalogConfig {
+    pub fn selection(&self) -> Selection {
+        Selection { include: self.include.clone(), exclude: self.exclude.clone(), patterns: self.patterns.clone() }
     }
 }
 
 impl Config {
+    /// The engine that the settings ask for.
+    pub fn engine(&self) -> search::Settings {
+        let (selection, folder) = (self.catalog.selection(), self.data.join("engine"));
+        search::Settings { elasticsearch: self.elasticsearch.clone(), selection, folder }
+    }
+
     /// Whether the lab is there: everybody who reaches it can keep this machine busy.
     pub fn has_lab(&self) -> bool {
         self.lab.enabled.unwrap_or(self.listen.ip().is_loopback())

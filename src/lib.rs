@@ -34,7 +34,7 @@ pub mod upstream;
 pub mod catalog;
 
 /// The core: what a query means, and the two engines that answer it.
-pub mod search;
+pub use hooke_search as search;
 
 /// Settings, for all.
 pub mod config;

@@ -75,7 +75,7 @@ mod rounds {
             let rate = "5000/1s".parse().unwrap();
             let settings = UpstreamConfig { url: numbers().await, rate, ..UpstreamConfig::default() };
             config.upstreams.insert("numbers".into(), settings);
-            let engine = crate::search::open(&config).await.unwrap();
+            let engine = crate::search::open(&config.engine()).await.unwrap();
             let catalog = catalog::open(engine.clone(), engine.clone(), &config);
             let house = House { config, engine, catalog, _folder: folder };
             house.fill().await;

@@ -43,7 +43,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config { data: folder.path().to_owned(), writes: Some(Writes::All), ..Config::default() };
         config.jobs.kept = 2;
-        let engine = crate::search::open(&config).await.unwrap();
+        let engine = crate::search::open(&config.engine()).await.unwrap();
         let catalog = crate::catalog::open(engine.clone(), engine.clone(), &config);
         let upstreams = Arc::new(Upstreams::open(&config, &engine).unwrap());
         let jobs = Jobs::open(engine.clone(), engine.clone(), catalog, upstreams, &config).await.unwrap();

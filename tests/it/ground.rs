@@ -80,7 +80,7 @@ impl Ground {
             writes: Some(Writes::All),
             ..Config::default()
         };
-        let engine = hooke::search::open(&config).await.unwrap();
+        let engine = hooke::search::open(&config.engine()).await.unwrap();
         Some(Ground { kind, engine, made: Mutex::default(), _folder: folder })
     }
 

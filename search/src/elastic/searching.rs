@@ -1,0 +1,133 @@
+//! A batch of queries -> one round trip: `_search` for one, `_msearch` for several.
+
+use std::sync::Arc;
+
+use elasticsearch::http::Method;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::client::{Answer, Request, segment};
+use super::request::{Ask, ask};
+use super::response::{Body, page};
+use super::{Elastic, failure};
+use crate::{Call, Collection, Error, Page, Query, Result, fusion};
+
+/// Elasticsearch refuses a first line of a request over 4,096 bytes; longer names go into the body of an `_msearch`.
+pub(super) const PATH_MOST: usize = 3_000;
+
+#[derive(Deserialize)]
+struct Bodies {
+    responses: Vec<Body>,
+}
+
+impl Elastic {
+    /// Fused rankings are several searches of the one round trip.
+    pub(super) async fn search_all(&self, call: &Call, batch: &[Query]) -> Result<Vec<Result<Page>>> {
+        match fusion::expand(batch) {
+            Some(expanded) => {
+                let answers = self.search_each(call, &expanded.queries).await?;
+                Ok(expanded.join(answers))
+            }
+            None => self.search_each(call, batch).await,
+        }
+    }
+
+    async fn search_each(&self, call: &Call, batch: &[Query]) -> Result<Vec<Result<Page>>> {
+        // a query that cannot be asked fails alone; one that Elasticsearch could not parse would fail all of an `_msearch`
+        let mut asks: Vec<Result<Ask>> = Vec::with_capacity(batch.len());
+        for query in batch {
+            asks.push(self.prepare(call, query).await);
+        }
+        let sent: Vec<&Ask> = asks.iter().filter_map(|ask| ask.as_ref().ok()).collect();
+        let mut answers = match sent.as_slice() {
+            [] => Vec::new(),
+            [one] if segment_list(&one.target).len() <= PATH_MOST => vec![self.one(call, one).await?],
+            several => self.several(call, several).await?,
+        }
+        .into_iter();
+        asks.into_iter()
+            .map(|ask| {
+                let ask = match ask {
+                    Ok(ask) => ask,
+                    Err(fault) => return Ok(Err(fault)),
+                };
+                let body = answers.next().ok_or_else(|| Error::Internal("an answer is missing in a batch".into()))?;
+                Ok(page(body, &ask.reading))
+            })
+            .collect()
+    }
+
+    async fn prepare(&self, call: &Call, query: &Query) -> Result<Ask> {
+        let name = query.on.first().ok_or_else(|| Error::invalid("a query names no collection"))?;
+        let collection: Arc<Collection> = self.collection(call, name).await?;
+        ask(query, &collection)
+    }
+
+    async fn one(&self, call: &Call, ask: &Ask) -> Result<Body> {
+        let path = match ask.target.as_str() {
+            "" => "_search".to_owned(),
+            target => format!("{}/_search", segment_list(target)),
+        };
+        let mut request = Request::new(Method::Post, path).reading().json(&ask.body);
+        request.query = vec![("allow_partial_search_results", "false".into())];
+        if ask.listed {
+            request = request.with("ignore_unavailable", "true");
+        }
+        if ask.global_scores {
+            request = request.with("search_type", "dfs_query_then_fetch");
+        }
+        if let Some(preference) = &ask.preference {
+            request = request.with("preference", preference);
+        }
+        let answer = self.client.send(call, request).await?;
+        read(&answer)
+    }
+
+    async fn several(&self, call: &Call, asks: &[&Ask]) -> Result<Vec<Body>> {
+        let mut lines = Vec::with_capacity(asks.len() * 1_024);
+        for ask in asks {
+            for line in [&header(ask), &ask.body] {
+                serde_json::to_writer(&mut lines, line).map_err(Error::internal)?;
+                lines.push(b'\n');
+            }
+        }
+        let request = Request::new(Method::Post, "_msearch").reading().lines(lines);
+        let answer = self.client.send(call, request).await?;
+        let Bodies { responses } = failure::good(&answer)?;
+        if responses.len() != asks.len() {
+            return Err(Error::Internal(format!("{} answers to {} searches", responses.len(), asks.len())));
+        }
+        Ok(responses)
+    }
+}
+
+/// In an `_msearch` what is a parameter of `_search` stands in each header line.
+fn header(ask: &Ask) -> Json {
+    let mut header = json!({"allow_partial_search_results": false});
+    if !ask.target.is_empty() {
+        header["index"] = json!(ask.target.split(',').collect::<Vec<_>>());
+        if ask.listed {
+            header["ignore_unavailable"] = json!(true);
+        }
+    }
+    if ask.global_scores {
+        header["search_type"] = json!("dfs_query_then_fetch");
+    }
+    if let Some(preference) = &ask.preference {
+        header["preference"] = json!(preference);
+    }
+    header
+}
+
+/// A refusal of the one search is its own result, as it would be among several.
+fn read(answer: &Answer) -> Result<Body> {
+    match serde_json::from_slice::<Body>(&answer.body) {
+        Ok(body) if body.is_refusal() => Ok(body),
+        _ => failure::good(answer),
+    }
+}
+
+/// Names separated by commas, each encoded; `*` stays, for a pattern of the settings.
+pub(super) fn segment_list(target: &str) -> String {
+    target.split(',').map(|name| name.split('*').map(segment).collect::<Vec<_>>().join("*")).collect::<Vec<_>>().join(",")
+}
