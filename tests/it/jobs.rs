@@ -134,7 +134,7 @@ async fn refusals(app: &TestApp) {
         (json!({ "kind": "WAIT", "arguments": { "seconds": -1 } }), 400, "between 0 and 3600"),
         (json!({ "kind": "WAIT", "arguments": { "minutes": 1 } }), 400, "minutes"),
         (json!({ "kind": "COMPUTE", "arguments": { "upTo": 1 } }), 400, "between 2 and"),
-        (json!({ "colour": 1 }), 400, "not understood"),
+        (json!({ "colour": 1 }), 400, "unknown field"),
     ] {
         let answer = app.http.post(app.at("/v1/jobs")).json(&body).send().await.unwrap();
         assert_eq!(answer.headers()["content-type"], "application/problem+json");
