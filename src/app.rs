@@ -12,6 +12,7 @@ use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Roles;
 use crate::catalog::{self, cursor::Signer, moments::Moments};
 use crate::config::Config;
 use crate::jobs::Jobs;
@@ -31,6 +32,8 @@ pub struct App {
     /// Where hooke's own state lives, in hidden collections: the engine itself where hooke may make collections in it.
     pub state: Arc<dyn Engine>,
     pub jobs: Arc<Jobs>,
+    /// Who may see and do what.
+    pub roles: Roles,
     pub signer: Arc<Signer>,
     pub moments: Arc<Moments>,
     pub stats: Stats,
@@ -81,6 +84,7 @@ impl App {
             url: OnceLock::new(),
             catalog,
             jobs,
+            roles: Roles::of(&config),
             pulse: catalog::Pulse::new(engine.clone(), config.elasticsearch.is_some()),
             ending: CancellationToken::new(),
             sockets: TaskTracker::new(),

@@ -1,6 +1,7 @@
 //! The settings, parsed: what every part of hooke may ask for. Reading them from flags, environment and files is in `config::table`
 //! (one row a setting) and `config::sources`.
 
+mod roles;
 mod sources;
 mod table;
 mod upstreams;
@@ -14,6 +15,7 @@ use std::time::Duration;
 pub use crate::search::ElasticConfig;
 use crate::search::{self, Selection};
 
+pub use roles::{GrantConfig, Introspection, RoleConfig};
 pub use sources::{Faults, Sources};
 pub use table::{SETTINGS, Setting, Shape, duration, sample};
 pub use upstreams::{LabConfig, Rate, UpstreamConfig};
@@ -44,6 +46,8 @@ pub struct Config {
     pub limits: Limits,
     /// Other people's APIs, by the name they go by here.
     pub upstreams: BTreeMap<String, UpstreamConfig>,
+    /// Who may see and do what, by the name of the role.
+    pub roles: BTreeMap<String, RoleConfig>,
     pub lab: LabConfig,
     pub log: LogConfig,
 }
@@ -283,6 +287,7 @@ impl Default for Config {
             jobs: JobsConfig::default(),
             limits: Limits::default(),
             upstreams: BTreeMap::new(),
+            roles: BTreeMap::new(),
             lab: LabConfig::default(),
             log: LogConfig::default(),
         }

@@ -30,6 +30,9 @@ pub mod jobs;
 /// Calls to other people's APIs: in sequence, at once, inside their rate.
 pub mod upstream;
 
+/// Who may see and do what: viewers, roles, row and field rules.
+pub mod access;
+
 /// Collections as exposed: names, lists, hot swap; plain JSON becomes parts of a query.
 pub mod catalog;
 

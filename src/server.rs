@@ -5,6 +5,7 @@ mod door;
 mod guard;
 mod health;
 mod observe;
+mod viewing;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -59,6 +60,7 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     ));
     // the last one is the outermost
     Ok(all
+        .layer(from_fn_with_state(app.clone(), viewing::add_viewer))
         .layer(from_fn_with_state(gate, guard::check_caller))
         .layer(CatchPanicLayer::custom(observe::answer_panic))
         .layer(from_fn(observe::explain_refusal))

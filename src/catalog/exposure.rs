@@ -50,7 +50,7 @@ pub(super) fn is_shown(config: &CatalogConfig, name: &str) -> bool {
 }
 
 /// `*` stands for anything, also for nothing.
-fn fits(pattern: &str, name: &str) -> bool {
+pub(crate) fn fits(pattern: &str, name: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else {
         return pattern == name;
     };

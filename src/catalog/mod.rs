@@ -25,6 +25,7 @@ mod watch;
 mod words;
 
 pub use diff::{diff, remarks};
+pub(crate) use exposure::fits;
 use memory::{Memory, Remembered};
 pub use pulse::{Beat, Pulse};
 pub use watch::{Watch, open};

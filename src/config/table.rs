@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
-use super::{CollectionConfig, Config, ElasticConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes, upstreams};
+use super::{CollectionConfig, Config, ElasticConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes, roles, upstreams};
 
 /// How a setting is written as plain text, in a flag or a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -279,6 +279,9 @@ pub const SETTINGS: &[Setting] = &[
     setting!("upstreams", Json, "Other people's APIs: url ({n} in it is the number of the call), headers, limit, concurrency, timeout. As a table: [upstreams.facts].",
         example r#"{ facts = { url = "http://127.0.0.1:4100/fact", headers = { authorization = "Bearer ..." }, limit = "100/1m", concurrency = 100, timeout = "30s" } }"#,
         |d, v| upstreams::read(v).map(|rows| d.config.upstreams = rows)),
+    setting!("roles", Json, "Who may see and do what: per role everything, jobs, introspection, and per collection read, create, update, delete, filter, hide, page, aggregations, smallest_group. As tables: [roles.seller.collections.orders].",
+        example r#"{ seller = { jobs = true, collections = { orders = { create = true, update = true, filter = { owner = { eq = { claim = "sub" } } }, hide = ["margin"], page = 100 } } } }"#,
+        |d, v| roles::read(v).map(|rows| d.config.roles = rows)),
     setting!("elasticsearch.url", List, "The cluster: one address, or several nodes of it. Without it the embedded engine is used.",
     example r#""http://127.0.0.1:9200""#, |d, v| {
         d.elastic.urls = urls(v)?;

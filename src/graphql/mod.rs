@@ -40,6 +40,7 @@ use tokio::task::AbortHandle;
 pub use endpoint::routes;
 pub use run::{Answer, Request};
 
+use crate::access::Viewer;
 use crate::app::App;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
@@ -101,8 +102,8 @@ impl Api {
         Ok(Arc::new(Api { live: Hub::new(core.clone(), pulse), core, following }))
     }
 
-    /// Runs one operation against the schema of this moment.
-    pub async fn run(&self, call: &Call, request: &Request) -> Answer {
+    /// Runs one operation of a viewer against the schema of this moment.
+    pub async fn run(&self, call: &Call, _viewer: &Arc<Viewer>, request: &Request) -> Answer {
         match self.core.version() {
             Ok(version) => self.core.runner(&version).run(call, request).await,
             Err(failure) => Answer::refused(vec![failure]),
@@ -110,12 +111,12 @@ impl Api {
     }
 
     /// Begins a subscription. The errors are those of a request that never ran.
-    pub(crate) fn subscribe(&self, request: &Request) -> Result<Subscription, Vec<Failure>> {
+    pub(crate) fn subscribe(&self, _viewer: &Arc<Viewer>, request: &Request) -> Result<Subscription, Vec<Failure>> {
         self.live.subscribe(request)
     }
 
     /// Whether the request is one for [`Api::subscribe`]; what is wrong with it is told by whoever runs it.
-    pub(crate) fn is_subscription(&self, request: &Request) -> bool {
+    pub(crate) fn is_subscription(&self, _viewer: &Arc<Viewer>, request: &Request) -> bool {
         let version = self.core.current.load_full();
         self.core.runner(&version).compile(request).is_ok_and(|compiled| compiled.operation.is_subscription())
     }

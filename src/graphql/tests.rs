@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::fixture::{Told, catalog, document, open};
 use super::{Api, Request, ids};
+use crate::access::Viewer;
 use crate::catalog::Catalog;
 use crate::config::Config;
 use crate::search::{Call, Fetch, Filter, TotalRequest};
@@ -39,7 +40,7 @@ impl Bench {
     pub(super) async fn text(&self, query: &str, variables: Json) -> String {
         let Json::Object(variables) = variables else { panic!("variables are an object") };
         let request = Request { query: query.into(), operation_name: None, variables };
-        serde_json::to_string(&self.api.run(&Call::within(Duration::from_secs(5)), &request).await).unwrap()
+        serde_json::to_string(&self.api.run(&Call::within(Duration::from_secs(5)), &Viewer::open(), &request).await).unwrap()
     }
 
     pub(super) async fn json(&self, query: &str, variables: Json) -> Json {
@@ -277,7 +278,7 @@ async fn no_more_errors_than_the_limit() {
 async fn time_runs_out() {
     let bench = bench(Told { hangs: true, ..packages() }).await;
     let request = Request { query: "{ packages { nodes { _id } } package(id: 1) { _id } }".into(), ..Request::default() };
-    let answer = bench.api.run(&Call::within(Duration::from_millis(20)), &request).await;
+    let answer = bench.api.run(&Call::within(Duration::from_millis(20)), &Viewer::open(), &request).await;
     let answer = serde_json::to_value(&answer).unwrap();
     assert_eq!(answer["errors"][0]["extensions"]["code"], "TIMEOUT");
     assert_eq!(answer["data"], json!({ "packages": null, "package": { "_id": "1" } }));

@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::outcomes::{self, Outcome};
+use crate::access::Viewer;
 use crate::graphql::Api;
 use crate::graphql::run::Request;
 
@@ -27,8 +28,14 @@ const SILENCE: Duration = Duration::from_secs(15);
 
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
-pub(super) fn stream(api: Arc<Api>, request: Request, request_id: Arc<str>, ending: CancellationToken) -> Response {
-    let state = Some((outcomes::run(api, request, request_id), ending));
+pub(super) fn stream(
+    api: Arc<Api>,
+    viewer: Arc<Viewer>,
+    request: Request,
+    request_id: Arc<str>,
+    ending: CancellationToken,
+) -> Response {
+    let state = Some((outcomes::run(api, viewer, request, request_id), ending));
     let events = stream::unfold(state, |state| async {
         let (mut outcomes, ending) = state?;
         let (text, lasts) = next(&mut outcomes, &ending).await?;

@@ -31,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use super::errors::Failure;
 use super::run::Request;
 use super::{Api, operation};
+use crate::access::Viewer;
 use crate::app::App;
 use crate::error::Code;
 use crate::search::Call;
@@ -60,13 +61,14 @@ async fn show_schema(State(endpoint): State<Endpoint>) -> Response {
 async fn run_get(
     State(endpoint): State<Endpoint>,
     id: Option<Extension<RequestId>>,
+    Extension(viewer): Extension<Arc<Viewer>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
     if headers.contains_key(UPGRADE) {
         return match upgrade {
-            Ok(upgrade) => socket::open(upgrade, endpoint, named(id)),
+            Ok(upgrade) => socket::open(upgrade, endpoint, viewer, named(id)),
             Err(refused) => refused.into_response(),
         };
     }
@@ -81,7 +83,7 @@ async fn run_get(
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             response
         }
-        Ok(request) => run(endpoint, id, request, accepted, Explain::asked(&headers)).await,
+        Ok(request) => run(endpoint, id, viewer, request, accepted, Explain::asked(&headers)).await,
         Err(failure) => accepted.media().refuse(StatusCode::BAD_REQUEST, failure),
     }
 }
@@ -89,6 +91,7 @@ async fn run_get(
 async fn run_post(
     State(endpoint): State<Endpoint>,
     id: Option<Extension<RequestId>>,
+    Extension(viewer): Extension<Arc<Viewer>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -115,7 +118,7 @@ async fn run_post(
         Err(refused) => return media.refuse(refused.status(), Failure::input("the body cannot be read")),
     };
     match of_body(&body) {
-        Ok(request) => run(endpoint, id, request, accepted, Explain::asked(&headers)).await,
+        Ok(request) => run(endpoint, id, viewer, request, accepted, Explain::asked(&headers)).await,
         Err(failure) => media.refuse(StatusCode::BAD_REQUEST, failure),
     }
 }
@@ -123,20 +126,22 @@ async fn run_post(
 async fn run(
     endpoint: Endpoint,
     id: Option<Extension<RequestId>>,
+    viewer: Arc<Viewer>,
     request: Request,
     accepted: Accepted,
     explain: Option<Explain>,
 ) -> Response {
     let Endpoint { api, ending, .. } = endpoint;
-    let streamed = accepted.events && (accepted.document.is_none() || accepted.rather_events || api.is_subscription(&request));
+    let streamed =
+        accepted.events && (accepted.document.is_none() || accepted.rather_events || api.is_subscription(&viewer, &request));
     if streamed {
-        return events::stream(api, request, named(id), ending);
+        return events::stream(api, viewer, request, named(id), ending);
     }
     let mut call = Call::within(api.config().limits.time).named(named(id));
     if explain.is_some() {
         call.trips = explain::trips(api.config());
     }
-    let mut answer = api.run(&call, &request).await;
+    let mut answer = api.run(&call, &viewer, &request).await;
     answer.extensions = explain.map(|explain| explain.extensions(&call, &answer, api.config()));
     let collections = std::mem::take(&mut answer.collections);
     let mut response = accepted.media().answer(&answer);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use futures_util::stream::{self, BoxStream};
 
+use crate::access::Viewer;
 use crate::error::Code;
 use crate::graphql::errors::Failure;
 use crate::graphql::live::News;
@@ -25,16 +26,16 @@ pub(super) enum Outcome {
 }
 
 /// Runs an operation. Dropping the stream cancels it.
-pub(super) fn run(api: Arc<Api>, request: Request, request_id: Arc<str>) -> BoxStream<'static, Outcome> {
-    if api.is_subscription(&request) {
-        return match api.subscribe(&request) {
+pub(super) fn run(api: Arc<Api>, viewer: Arc<Viewer>, request: Request, request_id: Arc<str>) -> BoxStream<'static, Outcome> {
+    if api.is_subscription(&viewer, &request) {
+        return match api.subscribe(&viewer, &request) {
             Ok(subscription) => follow(subscription),
             Err(failures) => stream::once(ready(Outcome::Errors(failures.into()))).boxed(),
         };
     }
     let answering = async move {
         let call = Call::within(api.config().limits.time).named(request_id);
-        let answer = api.run(&call, &request).await;
+        let answer = api.run(&call, &viewer, &request).await;
         if answer.data.is_none() {
             return vec![Outcome::Errors(answer.errors.into())];
         }

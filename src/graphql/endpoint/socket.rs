@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::Endpoint;
 use super::outcomes::{self, Outcome};
 use super::protocol::{self, Closing, Received};
+use crate::access::Viewer;
 use crate::graphql::Api;
 use crate::graphql::errors::Failure;
 use crate::graphql::run::Request;
@@ -48,16 +49,22 @@ const PATIENCE: Patience = Patience {
     close: Duration::from_secs(1),
 };
 
-pub(super) fn open(upgrade: WebSocketUpgrade, endpoint: Endpoint, request_id: Arc<str>) -> Response {
-    open_with(upgrade, endpoint, request_id, PATIENCE)
+pub(super) fn open(upgrade: WebSocketUpgrade, endpoint: Endpoint, viewer: Arc<Viewer>, request_id: Arc<str>) -> Response {
+    open_with(upgrade, endpoint, viewer, request_id, PATIENCE)
 }
 
-fn open_with(upgrade: WebSocketUpgrade, endpoint: Endpoint, request_id: Arc<str>, patience: Patience) -> Response {
+fn open_with(
+    upgrade: WebSocketUpgrade,
+    endpoint: Endpoint,
+    viewer: Arc<Viewer>,
+    request_id: Arc<str>,
+    patience: Patience,
+) -> Response {
     let Endpoint { api, ending, sockets } = endpoint;
     let most = api.config().limits.body;
     let upgrade = upgrade.protocols([protocol::NAME]).read_buffer_size(READ_BUFFER).max_message_size(most).max_frame_size(most);
     upgrade.on_upgrade(move |socket| {
-        let session = Session { socket, api, request_id, patience, ending, running: StreamMap::new() };
+        let session = Session { socket, api, viewer, request_id, patience, ending, running: StreamMap::new() };
         sockets.track_future(session.serve())
     })
 }
@@ -65,6 +72,8 @@ fn open_with(upgrade: WebSocketUpgrade, endpoint: Endpoint, request_id: Arc<str>
 struct Session {
     socket: WebSocket,
     api: Arc<Api>,
+    /// Of the request that opened it.
+    viewer: Arc<Viewer>,
     request_id: Arc<str>,
     patience: Patience,
     ending: CancellationToken,
@@ -167,7 +176,7 @@ impl Session {
             let failure = Failure::limit("subscriptions", most as u64, asked as u64, advice);
             return self.send(Message::text(protocol::error(&id, &[failure]))).await;
         }
-        self.running.insert(id, outcomes::run(self.api.clone(), request, self.request_id.clone()));
+        self.running.insert(id, outcomes::run(self.api.clone(), self.viewer.clone(), request, self.request_id.clone()));
         Ok(())
     }
 
@@ -271,8 +280,9 @@ mod tests {
         let (_, seen) = tokio::sync::watch::channel(catalog(&config));
         let api = open(&engine, seen, &config).await;
         let endpoint = Endpoint { api, ending: CancellationToken::new(), sockets: TaskTracker::new() };
-        let route =
-            async |State(endpoint): State<Endpoint>, upgrade: WebSocketUpgrade| open_with(upgrade, endpoint, "-".into(), HASTE);
+        let route = async |State(endpoint): State<Endpoint>, upgrade: WebSocketUpgrade| {
+            open_with(upgrade, endpoint, Viewer::open(), "-".into(), HASTE)
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/", listener.local_addr().unwrap());
         let router = Router::new().route("/", get(route)).with_state(endpoint.clone());

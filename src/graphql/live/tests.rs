@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
+use crate::access::Viewer;
 use crate::catalog::{Beat, Catalog};
 use crate::config::Config;
 use crate::graphql::Api;
@@ -37,7 +38,7 @@ fn named(name: &str) -> Document {
 
 impl Bench {
     fn subscribe(&self, query: &str) -> Subscription {
-        self.api.subscribe(&request(query, json!({}))).unwrap()
+        self.api.subscribe(&Viewer::open(), &request(query, json!({}))).unwrap()
     }
 
     fn searches(&self) -> usize {
@@ -96,9 +97,9 @@ async fn equal_subscriptions_share_their_runs() {
     assert_eq!(names(&mut two).await, ["a"]);
     assert_eq!(bench.searches(), 2);
     let filtered = "subscription($s: String!) { packages(filter: { section: { eq: $s } }) { nodes { name } } }";
-    let mut three = bench.api.subscribe(&request(filtered, json!({ "s": "x", "unused": 1 }))).unwrap();
-    let mut four = bench.api.subscribe(&request(filtered, json!({ "s": "y" }))).unwrap();
-    let _five = bench.api.subscribe(&request(filtered, json!({ "s": "x" }))).unwrap();
+    let mut three = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "x", "unused": 1 }))).unwrap();
+    let mut four = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "y" }))).unwrap();
+    let _five = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "x" }))).unwrap();
     names(&mut three).await;
     names(&mut four).await;
     assert_eq!((bench.searches(), bench.held()), (4, 3));
@@ -207,7 +208,8 @@ async fn an_engine_that_was_away_is_asked_again() {
 #[tokio::test]
 async fn only_one_root_field_of_what_is_live_can_be_subscribed_to() {
     let bench = bench().await;
-    let code = |query: &str| bench.api.subscribe(&request(query, json!({}))).err().map(|failures| failures[0].code);
+    let code =
+        |query: &str| bench.api.subscribe(&Viewer::open(), &request(query, json!({}))).err().map(|failures| failures[0].code);
     for (query, refused) in [
         (NAMES, None),
         ("subscription { ...f } fragment f on Subscription { packages { __typename nodes { name } } }", None),

@@ -1,0 +1,48 @@
+//! Who is asking.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::Role;
+
+/// Put into every request by a layer of the server; on a socket the one it was opened with, unless its first message says more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Viewer {
+    pub who: Who,
+    pub role: Arc<Role>,
+    /// What row rules may ask for: `sub`, and whatever an account or a token says.
+    pub claims: Map<String, Json>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// Not signed in.
+    Anybody,
+    User {
+        id: Arc<str>,
+    },
+    Key {
+        id: Arc<str>,
+    },
+    /// Somebody that another service knows.
+    Outside {
+        subject: Arc<str>,
+    },
+}
+
+impl Viewer {
+    pub fn new(who: Who, role: Arc<Role>, claims: Map<String, Json>) -> Arc<Self> {
+        Arc::new(Viewer { who, role, claims })
+    }
+
+    /// Nobody had to say who they are.
+    pub fn anybody(role: Arc<Role>) -> Arc<Self> {
+        Viewer::new(Who::Anybody, role, Map::new())
+    }
+
+    /// hooke itself, or whoever may do everything.
+    pub fn open() -> Arc<Self> {
+        Viewer::anybody(Role::admin())
+    }
+}
