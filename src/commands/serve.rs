@@ -1,6 +1,6 @@
 //! `hooke serve`: opens everything, says where to look, and serves until told to stop.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -28,7 +28,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
             Err(fault) => tracing::warn!(fault = format!("{fault:#}"), "the sample could not be loaded"),
         }
     }
-    println!("{}", greeting(&app.config, &url));
+    // whoever started it may have closed its end of the pipe: that is no reason not to serve
+    let _ = writeln!(io::stdout().lock(), "{}", greeting(&app.config, &url));
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -16,6 +16,7 @@
 mod course;
 mod files;
 mod job;
+mod listing;
 pub mod reading;
 mod records;
 mod runner;
@@ -208,13 +209,9 @@ impl Jobs {
         self.inner.get(call, id).await
     }
 
-    /// The newest first; `after` is the id of the last one seen.
+    /// The newest first; `after` is the id of the last one seen. Jobs of one state are in that state, as far as this process knows.
     pub async fn list(&self, call: &Call, state: Option<State>, first: u32, after: Option<&str>) -> Result<Listing> {
-        let mut page = self.inner.records.list(call, state, first, after).await?;
-        for job in &mut page.jobs {
-            self.inner.renew(job);
-        }
-        Ok(page)
+        listing::read(&self.inner, call, state, first, after).await
     }
 
     /// Cancels, pauses, resumes or tries again. [`Error::Conflict`] names what can be done where this cannot.
@@ -357,7 +354,7 @@ impl Inner {
     }
 
     fn running_here(&self, job: &Job) -> Option<Arc<Running>> {
-        if job.state != State::Running {
+        if job.state != State::Running || job.owner.as_ref() != Some(&self.me) {
             return None;
         }
         lock(&self.running).get(&job.id).filter(|running| running.claim == job.claim).cloned()
@@ -367,16 +364,6 @@ impl Inner {
     fn refine(&self, job: &mut Job) {
         if let Some(running) = self.running_here(job) {
             running.show(job);
-        }
-    }
-
-    /// The same for what a search found, which may be older than the claim.
-    fn renew(&self, job: &mut Job) {
-        if let Some(running) = lock(&self.running).get(&job.id) {
-            let live = running.job();
-            if live.claim >= job.claim && live.state == State::Running {
-                *job = live;
-            }
         }
     }
 

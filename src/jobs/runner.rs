@@ -182,17 +182,44 @@ async fn claim(inner: &Arc<Inner>, tasks: &mut JoinSet<()>, version: Version, mu
     });
     let begun = Instant::now();
     let call = Call::within(PATIENCE).named("jobs");
+    // in the table before the record says so: whoever reads there that it runs here finds it
+    let running = Arc::new(Running::new(job, version, begun));
+    let mut claiming = Claiming::of(inner, &running);
+    let job = running.job();
     match inner.records.put(&call, &job, Precondition::Version(version), Refresh::None).await {
         Ok(version) => {
             tracing::info!(job = %job.id, kind = job.kind.as_str(), again, "a job was claimed");
-            let running = Arc::new(Running::new(job, version, begun));
-            lock(&inner.running).insert(Arc::clone(&running.id), Arc::clone(&running));
-            inner.publish(&running.job());
-            tasks.spawn(course::run(Arc::clone(inner), running));
+            running.begin(version).await;
+            claiming.failed = false;
+            inner.publish(&job);
+            tasks.spawn(course::run(Arc::clone(inner), Arc::clone(&running)));
             Ok(())
         }
         // somebody else was faster
         Err(Error::Conflict(_) | Error::NotFound(_)) => Ok(()),
         Err(fault) => Err(fault),
+    }
+}
+
+/// Takes a job that could not be claimed out of the table again, and tells whoever waits for its end.
+struct Claiming<'c> {
+    inner: &'c Inner,
+    running: &'c Arc<Running>,
+    failed: bool,
+}
+
+impl<'c> Claiming<'c> {
+    fn of(inner: &'c Inner, running: &'c Arc<Running>) -> Self {
+        lock(&inner.running).insert(Arc::clone(&running.id), Arc::clone(running));
+        Claiming { inner, running, failed: true }
+    }
+}
+
+impl Drop for Claiming<'_> {
+    fn drop(&mut self) {
+        if self.failed {
+            lock(&self.inner.running).remove(&self.running.id);
+            self.running.ended.send_replace(true);
+        }
     }
 }

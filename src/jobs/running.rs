@@ -4,6 +4,7 @@
 //! ends the task, unless that version is this very write, whose answer was lost.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,8 @@ pub(super) struct Lost;
 pub(super) struct Running {
     pub(super) id: Arc<str>,
     pub(super) claim: u64,
+    /// The record says that it runs here.
+    begun: AtomicBool,
     live: Mutex<Live>,
     /// The version that the next write is on condition of, and when the write that made it began.
     held: tokio::sync::Mutex<Version>,
@@ -53,6 +56,7 @@ impl Running {
         Running {
             id: Arc::clone(&job.id),
             claim: job.claim,
+            begun: AtomicBool::new(false),
             live: Mutex::new(Live { samples: VecDeque::from([(Instant::now(), job.done)]), job, shown: Instant::now() }),
             held: tokio::sync::Mutex::new(version),
             renewed: Mutex::new(renewed),
@@ -61,6 +65,29 @@ impl Running {
             wanted: Mutex::new(None),
             ended: watch::Sender::new(false),
         }
+    }
+
+    /// Its claim is written down, in this version.
+    pub(super) async fn begin(&self, version: Version) {
+        *self.held.lock().await = version;
+        self.begun.store(true, Ordering::Release);
+    }
+
+    /// As it is here, where a record that was read earlier or a moment ago is not newer.
+    pub(super) fn newer_than(&self, job: &Job) -> Option<Job> {
+        if !self.begun.load(Ordering::Acquire) {
+            return None;
+        }
+        let live = lock(&self.live);
+        // of one claim, a record that does not run was changed by somebody who did not wait for us
+        let newer = live.job.claim > job.claim || (live.job.claim == job.claim && job.state == State::Running);
+        (newer && live.job.state == State::Running).then(|| live.job.clone())
+    }
+
+    /// As it is here, while it runs and its claim is written down.
+    pub(super) fn claimed(&self) -> Option<Job> {
+        let begun = self.begun.load(Ordering::Acquire);
+        Some(self.job()).filter(|job| begun && job.state == State::Running)
     }
 
     pub(super) fn job(&self) -> Job {
@@ -187,5 +214,36 @@ impl Running {
         tracing::warn!(job = %self.id, why, "a job is left to others");
         self.lost.cancel();
         Lost
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kind, Order};
+    use super::*;
+    use crate::search::Source;
+
+    fn job(state: State, claim: u64) -> Job {
+        let job = Job::new("1".into(), Order { kind: Kind::Wait, collection: None, arguments: Source::new() }, None);
+        Job { state, claim, ..job }
+    }
+
+    #[tokio::test]
+    async fn what_runs_here_is_newer_than_its_record_unless_somebody_has_told_it_something() {
+        let version = Version { seq_no: 1, primary_term: 1 };
+        let running = Running::new(job(State::Running, 2), version, Instant::now());
+        assert_eq!(running.newer_than(&job(State::Queued, 1)), None);
+        assert_eq!(running.claimed(), None);
+        running.begin(version).await;
+        assert!(running.claimed().is_some());
+        for (state, claim, newer) in [
+            (State::Queued, 1, true),
+            (State::Cancelled, 1, true),
+            (State::Running, 2, true),
+            (State::Cancelled, 2, false),
+            (State::Running, 3, false),
+        ] {
+            assert_eq!(running.newer_than(&job(state, claim)).is_some(), newer, "{state} {claim}");
+        }
     }
 }

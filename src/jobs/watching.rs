@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt as _};
 use tokio::sync::{Semaphore, watch};
 use tokio_stream::wrappers::WatchStream;
 
-use super::{Inner, Job, lock};
+use super::{Inner, Job, listing, lock};
 use crate::search::{Call, Error, Result};
 
 /// How often a job that somebody else runs is looked at.
@@ -135,8 +135,7 @@ impl Look {
             let inner = self.inner.upgrade().filter(|_| !*self.closing.borrow())?;
             self.changes.mark_unchanged();
             let call = Call::within(PATIENCE).named("jobs");
-            let Ok(mut listing) = inner.records.list(&call, None, LISTED, None).await else { continue };
-            listing.jobs.iter_mut().for_each(|job| inner.renew(job));
+            let Ok(listing) = listing::read(&inner, &call, None, LISTED, None).await else { continue };
             drop(inner);
             let changed: Vec<Job> = listing.jobs.iter().filter(|job| self.told.get(&job.id) != Some(*job)).cloned().collect();
             self.told = listing.jobs.into_iter().map(|job| (Arc::clone(&job.id), job)).collect();
