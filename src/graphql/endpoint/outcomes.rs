@@ -51,15 +51,17 @@ pub(super) fn run(api: Arc<Api>, viewer: Arc<Viewer>, request: Request, request_
 }
 
 fn follow(subscription: Subscription) -> BoxStream<'static, Outcome> {
-    stream::unfold(Some(subscription), |subscription| async {
+    let told = stream::unfold(Some(subscription), |subscription| async {
         let mut subscription = subscription?;
         Some(match subscription.next().await {
-            Some(News::Answer(text)) => (Outcome::Next(text), Some(subscription)),
-            Some(News::Over(failures)) => (Outcome::Errors(failures), None),
-            Some(News::Waiting) | None => (internal(), None),
+            Some(News::Answer(text)) => (vec![Outcome::Next(text)], Some(subscription)),
+            Some(News::Last(text)) => (vec![Outcome::Next(text), Outcome::Complete], None),
+            Some(News::Done) => (vec![Outcome::Complete], None),
+            Some(News::Over(failures)) => (vec![Outcome::Errors(failures)], None),
+            Some(News::Waiting) | None => (vec![internal()], None),
         })
-    })
-    .boxed()
+    });
+    told.flat_map(stream::iter).boxed()
 }
 
 fn internal() -> Outcome {

@@ -4,6 +4,7 @@
 //! last one. The task is owned by its subscribers together and ends with the last of them. What is published lies in a place for one
 //! answer: a newer one replaces one that a slow subscriber has not taken yet. How answers travel is the endpoint's business.
 
+mod job;
 mod key;
 mod query;
 
@@ -18,6 +19,7 @@ use super::errors::Failure;
 use super::run::Request;
 use crate::catalog::Pulse;
 use key::Key;
+use query::Source;
 
 /// Live queries that differ, all subscribers together: each holds a task and its last answer.
 const MOST: usize = 50_000;
@@ -32,6 +34,10 @@ pub(crate) enum News {
     Waiting,
     /// The whole answer as JSON.
     Answer(Arc<str>),
+    /// The same, and nothing follows: what it reads has come to its end.
+    Last(Arc<str>),
+    /// Nothing follows, and this subscriber was told the last answer already.
+    Done,
     /// It cannot go on. Nothing follows.
     Over(Arc<Vec<Failure>>),
 }
@@ -57,6 +63,8 @@ struct Shared {
 /// One subscriber's view.
 pub(crate) struct Subscription {
     news: watch::Receiver<News>,
+    /// What it was told last.
+    told: Option<Arc<str>>,
     _shared: Arc<Shared>,
 }
 
@@ -72,7 +80,7 @@ impl Hub {
         if !compiled.operation.is_subscription() {
             return Err(vec![Failure::input("this is no subscription")]);
         }
-        query::source(&self.core, &version, &compiled).map_err(|failure| vec![failure])?;
+        let source = query::source(&self.core, &version, &compiled).map_err(|failure| vec![failure])?;
         let key = Key::of(&compiled, request);
 
         let (shared, over) = {
@@ -84,7 +92,7 @@ impl Hub {
                         let asked = all.len() as u64 + 1;
                         return Err(vec![Failure::limit("subscriptions", MOST as u64, asked, "end others first")]);
                     }
-                    let shared = Arc::new(self.begin(key.clone(), request));
+                    let shared = Arc::new(self.begin(key.clone(), request, source));
                     all.insert(key, Arc::downgrade(&shared));
                     (shared, over)
                 }
@@ -94,28 +102,28 @@ impl Hub {
         drop(over);
         let mut news = shared.news.clone();
         news.mark_changed();
-        Ok(Subscription { news, _shared: shared })
+        Ok(Subscription { news, told: None, _shared: shared })
     }
 
-    fn begin(&self, key: Key, request: &Request) -> Shared {
+    fn begin(&self, key: Key, request: &Request, source: Source) -> Shared {
         let (tell, news) = watch::channel(News::Waiting);
-        let query = query::Query {
-            core: self.core.clone(),
-            beats: self.pulse.listen(),
-            swaps: self.core.swaps.subscribe(),
-            turns: self.turns.clone(),
-            request: request.clone(),
-            name: key.name(),
+        let (core, request, name) = (self.core.clone(), request.clone(), key.name());
+        let task = match source {
+            Source::Collection(_) => {
+                let (beats, swaps) = (self.pulse.listen(), self.core.swaps.subscribe());
+                let query = query::Query { core, beats, swaps, turns: self.turns.clone(), request, name };
+                tokio::spawn(query.run(tell))
+            }
+            Source::Job(id) => tokio::spawn(job::Followed { core, request, name, id }.run(tell)),
         };
-        let task = tokio::spawn(query.run(tell)).abort_handle();
-        Shared { key, news, task, among: Arc::downgrade(&self.all) }
+        Shared { key, news, task: task.abort_handle(), among: Arc::downgrade(&self.all) }
     }
 }
 
 impl Shared {
-    /// One that is over has told its errors, and is not joined any more.
+    /// One that is over has told its last, and is not joined any more.
     fn lasts(&self) -> bool {
-        !matches!(*self.news.borrow(), News::Over(_)) && !self.task.is_finished()
+        !matches!(*self.news.borrow(), News::Over(_) | News::Last(_)) && !self.task.is_finished()
     }
 }
 
@@ -137,9 +145,15 @@ impl Subscription {
     pub(crate) async fn next(&mut self) -> Option<News> {
         loop {
             self.news.changed().await.ok()?;
-            let news = self.news.borrow_and_update().clone();
-            if !matches!(news, News::Waiting) {
-                return Some(news);
+            match self.news.borrow_and_update().clone() {
+                News::Waiting => {}
+                // a look may see the end before it is told that there is one
+                News::Last(text) if self.told.as_ref() == Some(&text) => return Some(News::Done),
+                News::Answer(text) => {
+                    self.told = Some(text.clone());
+                    return Some(News::Answer(text));
+                }
+                news => return Some(news),
             }
         }
     }

@@ -18,10 +18,10 @@ use crate::graphql::version::Version;
 use crate::search::Call;
 
 /// Between the starts of two runs of one query.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 
 /// A run that failed for a reason that may pass is tried again, at first soon, then less and less often.
-const LONGEST_RETRY: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_RETRY: Duration = Duration::from_secs(30);
 
 pub(super) struct Query {
     pub(super) core: Arc<Core>,
@@ -36,6 +36,8 @@ pub(super) struct Query {
 pub(super) enum Source {
     /// Documents of a collection.
     Collection(Arc<Exposed>),
+    /// One job, by its id.
+    Job(String),
 }
 
 /// What a run was about and what came of it.
@@ -53,7 +55,7 @@ enum Seen {
 }
 
 /// Why a query cannot go on.
-type Ended = Vec<Failure>;
+pub(super) type Ended = Vec<Failure>;
 
 /// What a subscription reads. The validation has seen to it that there is one root field.
 pub(super) fn source(core: &Core, version: &Version, compiled: &Compiled) -> Result<Source, Failure> {
@@ -72,6 +74,10 @@ pub(super) fn source(core: &Core, version: &Version, compiled: &Compiled) -> Res
                     return Err(Failure::input("a snapshot never changes: subscribe to what is LIVE, or ask by a query"));
                 }
                 Ok(Source::Collection(exposed.clone()))
+            }
+            What::JobById if core.own.is_some() => {
+                let arguments = operation::arguments(&version.schema, &node.field, &compiled.variables)?;
+                Ok(Source::Job(arguments.get("id").and_then(Json::as_str).unwrap_or_default().to_owned()))
             }
             _ => Err(Failure::input(format!("{} cannot be subscribed to", node.field.name))),
         },
@@ -99,9 +105,8 @@ impl Query {
                 Err(ended) => return ended,
             };
             let fails = may_pass(&ran.answer);
-            if let Err(fault) = publish(tell, &ran.answer) {
-                tracing::error!(request_id = &*self.name, cause = %fault, "an answer cannot be written");
-                return vec![Failure::new(Code::Internal, "internal error")];
+            if let Err(ended) = publish(tell, &ran.answer, &self.name) {
+                return ended;
             }
             retry = if fails { (retry * 2).min(LONGEST_RETRY) } else { EVERY };
             if let Err(ended) = self.wait(&ran, fails.then(|| began + retry)).await {
@@ -118,7 +123,9 @@ impl Query {
         let version = self.core.version().map_err(|failure| vec![failure])?;
         let runner = self.core.runner(&version);
         let compiled = runner.compile(&self.request)?;
-        let Source::Collection(on) = source(&self.core, &version, &compiled).map_err(|failure| vec![failure])?;
+        let Source::Collection(on) = source(&self.core, &version, &compiled).map_err(|failure| vec![failure])? else {
+            return Err(internal());
+        };
         let seen = seen(&self.beats.borrow_and_update(), &on)?;
         let call = Call::within(self.core.config.limits.time).named(self.name.clone());
         let answer = runner.execute(&call, &compiled).await?;
@@ -165,25 +172,32 @@ fn seen(beat: &Beat, on: &Exposed) -> Result<Seen, Ended> {
 }
 
 /// Told only where it is another answer than the last.
-fn publish(tell: &watch::Sender<News>, answer: &Answer) -> serde_json::Result<()> {
-    let text = serde_json::to_string(answer)?;
+pub(super) fn publish(tell: &watch::Sender<News>, answer: &Answer, name: &str) -> Result<(), Ended> {
+    let text = written(answer, name)?;
     tell.send_if_modified(|last| {
         let same = matches!(last, News::Answer(old) if **old == *text);
         if !same {
-            *last = News::Answer(text.into());
+            *last = News::Answer(text);
         }
         !same
     });
     Ok(())
 }
 
+pub(super) fn written(answer: &Answer, name: &str) -> Result<Arc<str>, Ended> {
+    serde_json::to_string(answer).map(Into::into).map_err(|fault| {
+        tracing::error!(request_id = name, cause = %fault, "an answer cannot be written");
+        internal()
+    })
+}
+
 /// The engine was away or too slow, or told only a part: the same search may do better in a moment.
-fn may_pass(answer: &Answer) -> bool {
+pub(super) fn may_pass(answer: &Answer) -> bool {
     answer.errors.iter().any(|failure| {
         failure.path.len() <= 1 && matches!(failure.code, "BACKEND_UNAVAILABLE" | "TIMEOUT" | "PARTIAL_RESULT" | "INTERNAL")
     })
 }
 
-fn internal() -> Ended {
+pub(super) fn internal() -> Ended {
     vec![Failure::new(Code::Internal, "internal error")]
 }

@@ -1,10 +1,9 @@
 //! Connections: a page of a collection's documents and what is told about the whole result, and its root fields.
 
 use async_graphql::Value;
-use async_graphql::dynamic::{Field, InputValue, Object, Subscription, SubscriptionField, SubscriptionFieldFuture, TypeRef};
-use futures_util::stream::Empty;
+use async_graphql::dynamic::{Field, InputValue, Object, Subscription, SubscriptionField, TypeRef};
 
-use super::{Parts, Types, described, field, inner, input, word, written};
+use super::{Parts, Types, described, field, inner, input, live, word, written};
 use crate::catalog::Exposed;
 use crate::catalog::ask::has_distance;
 use crate::catalog::relations::Relation;
@@ -78,12 +77,8 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
 /// The same search as a subscription.
 pub(super) fn subscribe(subscription: Subscription, exposed: &Exposed, parts: &Parts) -> Subscription {
     let names = &exposed.names;
-    let live = SubscriptionField::new(&names.many, TypeRef::named(format!("{}Connection", names.type_name)), |_| {
-        SubscriptionFieldFuture::new(async {
-            Err::<Empty<Result<Value, async_graphql::Error>>, _>("the schema does not resolve fields".into())
-        })
-    });
-    let live = live.description(format!("Searches `{}`, again whenever it changes.", exposed.collection.name.as_str()));
+    let about = format!("Searches `{}`, again whenever it changes.", exposed.collection.name.as_str());
+    let live = live(&names.many, TypeRef::named(format!("{}Connection", names.type_name)), about);
     subscription.field(arguments(parts).into_iter().fold(live, SubscriptionField::argument))
 }
 

@@ -1,9 +1,9 @@
 //! Jobs: their type, the roots that show them, and those that start and steer them.
 
 use async_graphql::Value;
-use async_graphql::dynamic::{Enum, EnumItem, InputObject, InputValue, Object, TypeRef};
+use async_graphql::dynamic::{Enum, EnumItem, InputObject, InputValue, Object, Subscription, TypeRef};
 
-use super::{Types, described, field, input};
+use super::{Types, described, field, input, live};
 use crate::catalog::Catalog;
 use crate::jobs::{Kind, Steer};
 
@@ -20,6 +20,11 @@ pub(super) fn add_roots(types: &mut Types, query: Object) -> Object {
                 .argument(input("first", TypeRef::INT).default_value(Value::from(20)))
                 .argument(input("after", TypeRef::STRING)),
         )
+}
+
+pub(super) fn subscribe(subscription: Subscription) -> Subscription {
+    let job = live("job", TypeRef::named("Job"), "As it changes, until it has come to its end; null where there is none.");
+    subscription.field(job.argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID))))
 }
 
 pub(super) fn add_mutations(types: &mut Types, mut root: Object, catalog: &Catalog) -> Object {

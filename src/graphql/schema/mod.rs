@@ -21,9 +21,11 @@ mod written;
 use std::collections::BTreeSet;
 
 use async_graphql::dynamic::{
-    Field, FieldFuture, InputObject, InputValue, Object, Schema, SchemaBuilder, SchemaError, Subscription, Type, TypeRef,
+    Field, FieldFuture, InputObject, InputValue, Object, Schema, SchemaBuilder, SchemaError, Subscription, SubscriptionField,
+    SubscriptionFieldFuture, Type, TypeRef,
 };
 use async_graphql::{Name, SDLExportOptions, Value};
+use futures_util::stream::Empty;
 
 use crate::catalog::Catalog;
 use crate::config::{Config, Writes};
@@ -52,15 +54,13 @@ pub(crate) fn print(catalog: &Catalog, face: Face) -> Result<String, SchemaError
 
 fn build(catalog: &Catalog, face: Face) -> Result<Schema, SchemaError> {
     let Face { relay, writes } = face;
-    // a type without fields is none
-    let subscribed = (!catalog.collections.is_empty()).then_some(SUBSCRIPTION);
     let mutated = mutation::any(writes, catalog.collections.len()).then_some(mutation::NAME);
-    let mut types = Types { builder: Some(Schema::build("Query", mutated, subscribed)), shared: BTreeSet::new(), relay };
+    let mut types = Types { builder: Some(Schema::build("Query", mutated, Some(SUBSCRIPTION))), shared: BTreeSet::new(), relay };
     document::add_interfaces(&mut types);
     let mut query =
         Object::new("Query").description("Every root field is nullable, so that the failure of one leaves the others.");
     let mut subscription = Subscription::new(SUBSCRIPTION).description(
-        "The same searches, live: the connection now, and again each time that it is another because documents changed.",
+        "The same roots, live: the answer now, and again each time that it is another because what it reads has changed.",
     );
     let mut mutation = mutation::root();
     let mut all = Vec::with_capacity(catalog.collections.len());
@@ -93,6 +93,7 @@ fn build(catalog: &Catalog, face: Face) -> Result<Schema, SchemaError> {
     }
     query = document::add_roots(query, relay);
     query = jobs::add_roots(&mut types, query);
+    subscription = jobs::subscribe(subscription);
     if mutated.is_some() {
         mutation = jobs::add_mutations(&mut types, mutation, catalog);
     }
@@ -106,9 +107,7 @@ fn build(catalog: &Catalog, face: Face) -> Result<Schema, SchemaError> {
     if mutated.is_some() {
         types.add(mutation);
     }
-    if subscribed.is_some() {
-        types.add(subscription);
-    }
+    types.add(subscription);
     types.finish()
 }
 
@@ -158,6 +157,16 @@ pub(crate) const fn node_id(relay: bool) -> &'static str {
 /// A field of an output type. Nothing resolves here: operations are run elsewhere, and whoever gets this far is told.
 fn field(name: impl Into<String>, ty: TypeRef) -> Field {
     Field::new(name, ty, |_| FieldFuture::new(async { Err::<Option<Value>, _>("the schema does not resolve fields".into()) }))
+}
+
+/// A root field of subscriptions; it resolves as little.
+fn live(name: impl Into<String>, ty: TypeRef, description: impl Into<String>) -> SubscriptionField {
+    let field = SubscriptionField::new(name, ty, |_| {
+        SubscriptionFieldFuture::new(async {
+            Err::<Empty<Result<Value, async_graphql::Error>>, _>("the schema does not resolve fields".into())
+        })
+    });
+    field.description(description)
 }
 
 fn described(name: impl Into<String>, ty: TypeRef, description: &str) -> Field {

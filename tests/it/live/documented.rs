@@ -1,6 +1,6 @@
 //! What docs/live.md shows is what happens.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::socket::Socket;
 use crate::app::TestApp;
@@ -14,8 +14,13 @@ async fn the_page_on_live_queries_is_true() {
     let queries = blocks("docs/live.md", "graphql");
     assert!(!queries.is_empty());
     for (at, query) in queries.iter().enumerate() {
-        socket.subscribe(&at.to_string(), query).await;
+        let payload = json!({ "query": query, "variables": { "id": "nowhere" } });
+        socket.send(json!({ "id": at.to_string(), "type": "subscribe", "payload": payload })).await;
         let answer = socket.news(&at.to_string()).await;
+        if query.contains("job(") {
+            assert_eq!(answer, json!({ "data": { "job": null } }));
+            continue;
+        }
         assert!(answer.get("errors").is_none() && answer["data"]["landmarks"]["edges"][0].is_object(), "{answer}");
     }
     let exchange = blocks("docs/live.md", "text").into_iter().find(|block| block.contains("connection_init")).unwrap();

@@ -13,13 +13,13 @@ use crate::ground::Kind;
 const EVENTS: &str = "text/event-stream";
 
 /// The events of an answer as they come.
-struct Events {
+pub(super) struct Events {
     body: futures_util::stream::BoxStream<'static, reqwest::Result<Vec<u8>>>,
     text: String,
 }
 
 impl Events {
-    fn of(answer: reqwest::Response) -> Events {
+    pub(super) fn of(answer: reqwest::Response) -> Events {
         assert_eq!(answer.status(), 200);
         assert!(answer.headers()[CONTENT_TYPE].to_str().unwrap().starts_with(EVENTS));
         let body = answer.bytes_stream().map(|part| part.map(|bytes| bytes.to_vec())).boxed();
@@ -27,7 +27,7 @@ impl Events {
     }
 
     /// Its name and data; `None` at the end of the stream.
-    async fn next(&mut self) -> Option<(String, String)> {
+    pub(super) async fn next(&mut self) -> Option<(String, String)> {
         loop {
             if let Some((event, rest)) = self.text.split_once("\n\n") {
                 let (event, rest) = (event.to_owned(), rest.to_owned());
@@ -45,19 +45,19 @@ impl Events {
         }
     }
 
-    async fn news(&mut self) -> Json {
+    pub(super) async fn news(&mut self) -> Json {
         let (name, data) = self.next().await.unwrap();
         assert_eq!(name, "next");
         serde_json::from_str(&data).unwrap()
     }
 
-    async fn complete(&mut self) {
+    pub(super) async fn complete(&mut self) {
         assert_eq!(self.next().await, Some(("complete".into(), String::new())));
         assert_eq!(self.next().await, None);
     }
 }
 
-async fn get(app: &TestApp, query: &str) -> reqwest::Response {
+pub(super) async fn get(app: &TestApp, query: &str) -> reqwest::Response {
     app.http.get(app.at("/graphql")).query(&[("query", query)]).header(ACCEPT, EVENTS).send().await.unwrap()
 }
 
