@@ -5,20 +5,19 @@
 //! A generation is read before the search whose answer is kept beside it. If something changes in between, the answer is newer
 //! than its generation, and the next look asks again: that costs a search, never the truth.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use moka::sync::Cache;
 
-use super::FIELD;
 use crate::search::value::Value;
 use crate::search::{
-    Call, CollectionName, Direction, Engine, Error, Fetch, FieldRef, Filter, From, Missing, Order, PageRequest, Query, Result,
-    TotalRequest,
+    Call, CollectionName, Compute, Computed, Direction, Engine, Error, Facet, FacetOrder, Fetch, FieldRef, Filter, PageRequest,
+    Query, Result, Scope, Slot, TotalRequest,
 };
 
 /// Distinct values told at most.
-const DISTINCT: usize = 1_000;
+const DISTINCT: u32 = 1_000;
 /// Collections remembered, and hashtags of each.
 const SHELVES: u64 = 64;
 const TAGS: usize = 50_000;
@@ -141,32 +140,39 @@ fn is_there(on: &CollectionName, field: &FieldRef, tag: &str) -> Query {
     }
 }
 
-/// Walks through the documents in the order of their hashtags, until there are enough.
+/// The first of them in their order, counted by the engine.
 async fn read_distinct(engine: &dyn Engine, call: &Call, on: &CollectionName, field: &FieldRef) -> Result<Arc<[String]>> {
-    let mut found = BTreeSet::new();
-    let mut from = From::Start;
-    loop {
-        let query = Query {
-            filter: Filter::Exists(field.clone()),
-            order: vec![Order::Field { field: field.clone(), direction: Direction::Asc, missing: Missing::Last }],
-            page: PageRequest { size: 1_000, backward: false, from },
-            fetch: Fetch { fields: Some(vec![Arc::from(FIELD)]), ..Fetch::default() },
-            ..Query::new(on.clone())
-        };
-        let mut pages = engine.search(call, &[query]).await?;
-        let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
-        for hit in &page.hits {
-            match hit.document.source.get(FIELD) {
-                Some(serde_json::Value::Array(values)) => {
-                    found.extend(values.iter().filter_map(|value| value.as_str().map(str::to_owned)));
-                }
-                Some(serde_json::Value::String(value)) => drop(found.insert(value.clone())),
-                _ => {}
-            }
-        }
-        match page.hits.last() {
-            Some(last) if page.has_next && found.len() < DISTINCT => from = From::After(last.key.clone()),
-            _ => return Ok(found.into_iter().take(DISTINCT).collect()),
-        }
+    const SLOT: Slot = 0;
+    let facet = Facet {
+        field: field.clone(),
+        scope: Scope::Matched,
+        values: Some(DISTINCT),
+        order: vec![FacetOrder::Value(Direction::Asc)],
+        containing: None,
+        missing: false,
+        distinct: false,
+        ranges: Vec::new(),
+        interval: None,
+        stats: false,
+        from: None,
+        zoom: None,
+    };
+    let query = Query {
+        page: PageRequest { size: 0, ..PageRequest::default() },
+        fetch: Fetch { fields: Some(Vec::new()), ..Fetch::default() },
+        compute: vec![(SLOT, Compute::Facet(facet))],
+        ..Query::new(on.clone())
+    };
+    let mut pages = engine.search(call, &[query]).await?;
+    let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
+    match page.computed.into_iter().find(|(slot, _)| *slot == SLOT) {
+        Some((_, Computed::Facet { values, .. })) => Ok(values
+            .into_iter()
+            .filter_map(|counted| match counted.value {
+                Some(Value::Text(tag)) => Some(tag),
+                _ => None,
+            })
+            .collect()),
+        _ => Err(Error::internal("no facet for a query")),
     }
 }
