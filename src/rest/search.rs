@@ -154,7 +154,7 @@ pub(super) struct Connection {
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Total {
     value: u64,
-    /// EQUAL, or AT_LEAST where counting stopped.
+    /// EQ, or GTE where counting stopped.
     relation: &'static str,
 }
 
@@ -264,8 +264,8 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
         total: page.total.map(|total| Total {
             value: total.value,
             relation: match total.relation {
-                Relation::Equal => "EQUAL",
-                Relation::AtLeast => "AT_LEAST",
+                Relation::Equal => "EQ",
+                Relation::AtLeast => "GTE",
             },
         }),
         page_info: PageInfo {
