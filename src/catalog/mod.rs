@@ -12,6 +12,7 @@ mod diff;
 mod exposure;
 #[cfg(test)]
 mod fixture;
+pub mod kept;
 mod making;
 mod memory;
 pub mod moments;

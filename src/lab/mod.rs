@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-pub use dictionary::{Dictionary, Entries, Refused};
+pub use dictionary::{Dictionary, Entries, KEY_LENGTH, Refused, VALUE_LENGTH};
 pub use facts::FACTS;
 pub use searches::{Searches, Timing, search_all};
 pub use turnstile::{Counts, Turnstile};

@@ -91,8 +91,8 @@ async fn show(app: &App, id: &RequestId, ran: Option<Ran>) -> Response {
     let call = app.call(id);
     let catalog = shelf::catalog(app, &call).await;
     let collections = catalog.map(|catalog| catalog.collections.iter().map(|one| one.collection.name.to_string()).collect());
-    let kept = Dictionary::new(app.state.clone(), &app.config.state).all(&call).await;
-    let (entries, entries_fault) = match kept {
+    let kept = async { Dictionary::open(app.state.clone(), &app.config.state)?.all(&call).await };
+    let (entries, entries_fault) = match kept.await {
         Ok(entries) => (entries.into_iter().take(ENTRIES).collect(), None),
         Err(fault) => (Vec::new(), Some(Fault::from(fault).message().to_owned())),
     };
@@ -284,7 +284,11 @@ pub(super) async fn change_dictionary(
     Extension(id): Extension<RequestId>,
     Form(entry): Form<Entry>,
 ) -> Response {
-    let (dictionary, call) = (Dictionary::new(app.state.clone(), &app.config.state), app.call(&id));
+    let call = app.call(&id);
+    let dictionary = match Dictionary::open(app.state.clone(), &app.config.state) {
+        Ok(dictionary) => dictionary,
+        Err(fault) => return Fault::from(fault).into_response(),
+    };
     let changed = match entry.action.as_str() {
         "remove" => dictionary.remove(&call, &entry.key).await,
         _ => dictionary.set(&call, &Entries::from([(entry.key, entry.value)])).await.map(drop),

@@ -9,11 +9,15 @@ use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::Value;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaType, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::app::App;
 use crate::error::Code;
-use crate::lab::{Dictionary, Entries, Refused};
+use crate::lab::{Dictionary, Entries, KEY_LENGTH, Refused, VALUE_LENGTH};
 use crate::rest::{Problem, media};
+use crate::search::Error;
 use crate::telemetry::RequestId;
 
 const TEXT_OR_JSON: &[&str] = &["text/plain", "application/json"];
@@ -37,6 +41,51 @@ pub(super) struct WithValue {
     value: Option<String>,
 }
 
+/// A text; numbers and booleans are taken as they are written.
+pub(super) struct Given;
+
+/// Several values by their keys.
+pub(super) struct Several;
+
+/// One value by its key.
+pub(super) struct Single;
+
+fn scalar() -> ObjectBuilder {
+    let types = SchemaType::from_iter([Type::String, Type::Number, Type::Boolean]);
+    ObjectBuilder::new().schema_type(types).max_length(Some(VALUE_LENGTH))
+}
+
+fn by_key() -> ObjectBuilder {
+    let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(KEY_LENGTH));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .property_names(Some(key.build()))
+        .additional_properties(Some(scalar()))
+        .min_properties(Some(1))
+}
+
+impl PartialSchema for Given {
+    fn schema() -> RefOr<Schema> {
+        scalar().into()
+    }
+}
+
+impl PartialSchema for Several {
+    fn schema() -> RefOr<Schema> {
+        by_key().into()
+    }
+}
+
+impl PartialSchema for Single {
+    fn schema() -> RefOr<Schema> {
+        by_key().max_properties(Some(1)).into()
+    }
+}
+
+impl ToSchema for Given {}
+impl ToSchema for Several {}
+impl ToSchema for Single {}
+
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         match refused {
@@ -51,8 +100,8 @@ fn given(key: Option<String>) -> Result<String, Problem> {
     key.filter(|key| !key.is_empty()).ok_or_else(|| Problem::new(Code::BadUserInput, "name a key: ?key=…"))
 }
 
-fn dictionary(app: &App) -> Dictionary {
-    Dictionary::new(app.state.clone(), &app.config.state)
+fn dictionary(app: &App) -> Result<Dictionary, Error> {
+    Dictionary::open(app.state.clone(), &app.config.state)
 }
 
 /// A value, as plain text
@@ -69,16 +118,16 @@ pub(super) async fn get_value(
     Extension(id): Extension<RequestId>,
     Parameters(asked): Parameters<ByKey>,
 ) -> Result<Response, Problem> {
-    let value = dictionary(&app).get(&app.call(&id), &given(asked.key)?).await?;
+    let value = dictionary(&app)?.get(&app.call(&id), &given(asked.key)?).await?;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], value).into_response())
 }
 
 /// Set a value, empty where none is given
 #[utoipa::path(
     put, path = "/lab/result", tag = "lab", params(WithValue),
-    request_body(content((String = "text/plain"), (String = "application/json")), description = "The value; a string where it is JSON"),
+    request_body(content((Option<String> = "text/plain"), (Option<Given> = "application/json")), description = "The value; none is the empty text"),
     responses(
-        (status = 200, body = Object, description = "It was there before"), (status = 201, body = Object),
+        (status = 200, body = Entries, description = "It was there before"), (status = 201, body = Entries),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -98,15 +147,15 @@ pub(super) async fn put_value(
         (None, false) => text(&headers, &body)?,
     };
     let entries = Entries::from([(key, value)]);
-    let is_new = dictionary(&app).set(&app.call(&id), &entries).await?;
+    let is_new = dictionary(&app)?.set(&app.call(&id), &entries).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(entries)).into_response())
 }
 
 /// Set several values, all or none of them
 #[utoipa::path(
-    post, path = "/lab/result", tag = "lab", request_body(content = Object, example = json!({ "spring": "steel", "turns": 12 })),
+    post, path = "/lab/result", tag = "lab", request_body(content = inline(Several), example = json!({ "spring": "steel", "turns": 12 })),
     responses(
-        (status = 200, body = Object, description = "All were there before"), (status = 201, body = Object),
+        (status = 200, body = Entries, description = "All were there before"), (status = 201, body = Entries),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -120,15 +169,15 @@ pub(super) async fn post_values(
     if entries.is_empty() {
         return Err(Problem::new(Code::BadUserInput, "the object is empty: name at least one key"));
     }
-    let is_new = dictionary(&app).set(&app.call(&id), &entries).await?;
+    let is_new = dictionary(&app)?.set(&app.call(&id), &entries).await?;
     Ok((if is_new { StatusCode::CREATED } else { StatusCode::OK }, Json(entries)).into_response())
 }
 
 /// Change one value that is there
 #[utoipa::path(
-    patch, path = "/lab/result", tag = "lab", request_body(content = Object, example = json!({ "spring": "brass" })),
+    patch, path = "/lab/result", tag = "lab", request_body(content = inline(Single), example = json!({ "spring": "brass" })),
     responses(
-        (status = 200, body = Object),
+        (status = 200, body = Entries),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "There is no such key"),
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
@@ -144,7 +193,7 @@ pub(super) async fn patch_value(
     let (Some((key, value)), None) = (each.next(), each.next()) else {
         return Err(Problem::new(Code::BadUserInput, "the object must hold one key: several are set by POST"));
     };
-    dictionary(&app).replace(&app.call(&id), key, value).await?;
+    dictionary(&app)?.replace(&app.call(&id), key, value).await?;
     Ok(Json(&entries).into_response())
 }
 
@@ -162,7 +211,7 @@ pub(super) async fn delete_value(
     Extension(id): Extension<RequestId>,
     Parameters(asked): Parameters<ByKey>,
 ) -> Result<StatusCode, Problem> {
-    dictionary(&app).remove(&app.call(&id), &given(asked.key)?).await?;
+    dictionary(&app)?.remove(&app.call(&id), &given(asked.key)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
