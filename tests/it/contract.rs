@@ -80,7 +80,16 @@ async fn hooke_keeps_to_its_description() {
         .await
         .unwrap_or_else(|said| panic!("openapi.json is no OpenAPI:\n{said}"));
 
-    let test = TestApp::embedded().await;
+    // no call of the lab waits for its turn
+    let test = TestApp::open(|config| config.lab.rate = "10000/1s".parse().unwrap()).await;
+    // the lab's description is made when it is asked for
+    let lab = folder.path().join("lab.json");
+    std::fs::write(&lab, test.get("/lab/openapi.json").await.bytes().await.unwrap()).unwrap();
+    let mut validator = Command::new(tools.join(VALIDATOR));
+    validator.arg(&lab);
+    run(&mut validator, folder.path(), Duration::from_secs(60))
+        .await
+        .unwrap_or_else(|said| panic!("/lab/openapi.json is no OpenAPI:\n{said}"));
     load_sample(&test, "landmarks").await;
     for name in ["digi_hashtags", "scratch-1", "scratch-2", "scratch-3"] {
         let made = test.http.post(test.at(&format!("/v1/create/index/{name}"))).send().await.unwrap();
@@ -93,21 +102,30 @@ async fn hooke_keeps_to_its_description() {
     let job = test.http.post(test.at("/v1/jobs")).header(CONTENT_TYPE, "application/json");
     assert_eq!(job.body(r#"{"kind":"WAIT","arguments":{"seconds":0.01}}"#).send().await.unwrap().status(), 202);
 
+    // the rest, then the experiments, which have a description of their own
+    for (settings, description) in [("schemathesis.toml", "/openapi.json"), ("lab.toml", "/lab/openapi.json")] {
+        if let Err(said) = judge(&tools, folder.path(), settings, &test.at(description)).await {
+            test.stop().await;
+            panic!("{description}:\n{said}");
+        }
+    }
+    test.stop().await;
+}
+
+/// Makes up requests from the description at this address, and looks at the answers.
+async fn judge(tools: &Path, folder: &Path, settings: &str, address: &str) -> Result<(), String> {
     let examples = variable("HOOKE_TEST_EXAMPLES").map_or(EXAMPLES, |text| text.parse().unwrap());
     // it keeps things where it runs, which must not be the repository
-    for name in ["schemathesis.toml", "hooks.py"] {
-        std::fs::copy(root.join("tests/contract").join(name), folder.path().join(name)).unwrap();
+    for name in [settings, "hooks.py"] {
+        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract").join(name), folder.join(name)).unwrap();
     }
     let mut schemathesis = Command::new(tools.join(SCHEMATHESIS));
     schemathesis
-        .current_dir(folder.path())
-        .arg("--config-file=schemathesis.toml")
+        .current_dir(folder)
+        .arg(format!("--config-file={settings}"))
         .arg("run")
-        .arg(test.at("/openapi.json"))
+        .arg(address)
         .arg(format!("--max-examples={examples}"))
         .arg(format!("--seed={}", variable("HOOKE_TEST_SEED").unwrap_or_else(|| "1665".into())));
-    let time = Duration::from_secs(120 + u64::from(examples) * 10);
-    let outcome = run(&mut schemathesis, folder.path(), time).await;
-    test.stop().await;
-    outcome.unwrap_or_else(|said| panic!("{said}"));
+    run(&mut schemathesis, folder, Duration::from_secs(120 + u64::from(examples) * 10)).await
 }

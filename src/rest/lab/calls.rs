@@ -17,11 +17,13 @@ use crate::rest::Problem;
 use crate::upstream::{Answer as Called, Fault, Refusal, Run, Way};
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CallsAnswer)]
 pub(super) struct Answer {
     output: Output,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = CallsOutput)]
 struct Output {
     /// In the order of the calls.
     facts: Vec<String>,

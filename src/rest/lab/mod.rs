@@ -14,10 +14,10 @@ use std::time::Duration;
 use axum::routing::get;
 use axum::{Json, Router};
 use utoipa::OpenApi as _;
-use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::description::finish;
 use super::problem::Problem;
 use crate::app::App;
 use crate::lab;
@@ -49,7 +49,9 @@ fn described() -> OpenApiRouter<Arc<App>> {
 
 /// `/lab/…` and the first names. To be served with [`lab::TIME`].
 pub fn routes(app: Arc<App>) -> Router {
-    let (router, description) = described().split_for_parts();
+    let (router, made) = described().split_for_parts();
+    // settings do not change while it runs
+    let description = finish(&made, &app.config.limits);
     router
         .route("/sync", get(waits::wait_in_sequence))
         .route("/async", get(waits::wait_at_once))
@@ -58,11 +60,6 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/cat_async_limited/{n}", get(calls::call_limited))
         .with_state(app)
         .route("/lab/openapi.json", get(async || Json(description)))
-}
-
-/// What `/lab/openapi.json` answers.
-pub fn openapi() -> OpenApi {
-    described().into_openapi()
 }
 
 impl From<lab::Fault> for Problem {

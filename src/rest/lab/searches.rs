@@ -25,11 +25,13 @@ pub(super) struct Asked {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SearchesAnswer)]
 pub(super) struct Answer {
     output: Output,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = SearchesOutput)]
 struct Output {
     collection: String,
     /// One a search; none where the collection has no text, and its pages are asked for.

@@ -70,11 +70,13 @@ enum Format {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = UsersAnswer)]
 pub(super) struct Answer {
     output: Output,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = UsersOutput)]
 struct Output {
     requests: u32,
     /// Seconds

@@ -25,11 +25,13 @@ pub(super) struct Asked {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = WaitsAnswer)]
 pub(super) struct Answer {
     output: Output,
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = WaitsOutput)]
 struct Output {
     /// 4 + 5
     #[schema(example = 9)]
