@@ -27,6 +27,7 @@ mod threads;
 mod transitions;
 mod watching;
 mod work;
+pub mod writing;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

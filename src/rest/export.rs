@@ -9,7 +9,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::problem::{Problem, log_cause};
 use super::{admission, media};
@@ -17,8 +17,9 @@ use crate::app::App;
 use crate::catalog::Exposed;
 use crate::catalog::ask::{self, Frame};
 use crate::error::Code;
+use crate::jobs::writing::line;
 use crate::search::date::Time;
-use crate::search::{Error, Fetch, Filter, From, Hit, Key, Moment, PageRequest, Query, SnapshotId};
+use crate::search::{Error, Fetch, Filter, From, Key, Moment, PageRequest, Query, SnapshotId};
 use crate::telemetry::RequestId;
 
 /// Documents read at once.
@@ -114,7 +115,8 @@ impl Walk {
         let mut pages = self.app.engine.search(&self.app.call(&self.id), &[query]).await?;
         let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
         self.after = page.hits.last().map(|hit| hit.key.clone());
-        let text = page.hits.into_iter().map(line).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?.concat();
+        let text =
+            page.hits.into_iter().map(|hit| line(hit.document)).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?.concat();
         Ok(Lines { text: Bytes::from(text), last: !page.has_next })
     }
 
@@ -124,12 +126,4 @@ impl Walk {
             log_cause(&fault);
         }
     }
-}
-
-fn line(hit: Hit) -> serde_json::Result<Vec<u8>> {
-    let mut source = hit.document.source;
-    source.insert("_id".into(), json!(hit.document.id.as_str()));
-    let mut text = serde_json::to_vec(&source)?;
-    text.push(b'\n');
-    Ok(text)
 }

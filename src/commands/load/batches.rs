@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use indicatif::ProgressBar;
 use reqwest::StatusCode;
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use super::super::client::{Client, good};
 use super::{Arguments, documents};
-use crate::jobs::reading::{Format, Inference, LOOK, Row, guess_cells, id_of_row, shape_cells};
+use crate::jobs::reading::{Format, Row, id_of_row, look_ahead, shape_cells};
 use crate::search::{FieldRef, Source, mapping};
 
 /// Rows sent at once, and bytes.
@@ -81,7 +81,11 @@ impl Load<'_> {
             }
             (None, Some(body)) => self.create(&body).await?,
             (None, None) => {
-                let body = self.infer(rows, &mut first).await?;
+                let inferred = look_ahead(rows, &mut first, self.format, &self.arguments.nested).await;
+                let body = inferred.with_context(|| {
+                    let to = &self.arguments.collection;
+                    format!("{} holds no documents, so nothing tells what fields {to} should have", self.name)
+                })?;
                 self.create(&body).await?
             }
         };
@@ -128,25 +132,6 @@ impl Load<'_> {
             Ok(answer) => Ok(fields_in(&answer.json().await?)),
             Err((_, problem)) => bail!("the collection {} cannot be made: {}", self.arguments.collection, problem.detail),
         }
-    }
-
-    async fn infer(&self, rows: &mut mpsc::Receiver<Row>, first: &mut VecDeque<Row>) -> anyhow::Result<Json> {
-        let mut inference = Inference::default();
-        let mut any = false;
-        while first.len() < LOOK {
-            let Some(row) = rows.recv().await else { break };
-            if let Ok(source) = &row.source {
-                any = true;
-                let mut source = if self.format == Format::Csv { guess_cells(source) } else { source.clone() };
-                source.remove("_id");
-                inference.add(&source);
-            }
-            first.push_back(row);
-        }
-        if !any {
-            bail!("{} holds no documents, so nothing tells what fields {} should have", self.name, self.arguments.collection);
-        }
-        Ok(inference.mapping(&self.arguments.nested))
     }
 
     /// The line to send for a row.

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::super::work::{Done, Halt, Work};
+use super::super::writing::line;
 use super::super::{Inner, Order};
 use super::walk::Walk;
 use super::{arguments, shelves};
-use crate::search::{Error, Hit, Key, Result, SnapshotId};
+use crate::search::{Error, Key, Result, SnapshotId};
 
 /// Pages between two checkpoints: each waits for the disk.
 const PAGES: u32 = 4;
@@ -96,7 +97,13 @@ async fn attempt(work: &Work, left: Option<Left>) -> std::result::Result<Option<
         let Ok(page) = walk.page(after.as_ref()).await? else { return Ok(None) };
         let count = page.hits.len() as u64;
         left.after = page.hits.last().map(|hit| hit.key.0.clone()).or(after.map(|key| key.0));
-        let text = page.hits.into_iter().map(line).collect::<serde_json::Result<Vec<_>>>().map_err(Error::internal)?.concat();
+        let text = page
+            .hits
+            .into_iter()
+            .map(|hit| line(hit.document))
+            .collect::<serde_json::Result<Vec<_>>>()
+            .map_err(Error::internal)?
+            .concat();
         file.write(&text).await?;
         left.done += count;
         left.bytes = file.bytes;
@@ -120,12 +127,4 @@ async fn attempt(work: &Work, left: Option<Left>) -> std::result::Result<Option<
         tracing::debug!(cause = fault.cause(), "a snapshot could not be closed: {fault}");
     }
     Ok(Some(json!({ "documents": left.done, "bytes": bytes })))
-}
-
-fn line(hit: Hit) -> serde_json::Result<Vec<u8>> {
-    let mut source = hit.document.source;
-    source.insert("_id".into(), json!(hit.document.id.as_str()));
-    let mut text = serde_json::to_vec(&source)?;
-    text.push(b'\n');
-    Ok(text)
 }

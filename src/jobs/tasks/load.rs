@@ -1,6 +1,7 @@
 //! `LOAD`: a file into a collection. A row without an id gets one made of the job's id and the row's number, so that a row that is
 //! loaded twice leaves one document. Done again after a crash: at most one batch.
 
+use std::collections::VecDeque;
 use std::io::Read as _;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::super::reading::{self, Format, Inference, LOOK, Row, guess_cells, id_of_row, shape_cells};
+use super::super::reading::{self, Format, Row, id_of_row, look_ahead, shape_cells};
 use super::super::work::{Done, Halt, Work};
 use super::super::{Inner, Order};
 use super::shelves::{self, Tally};
@@ -21,6 +22,7 @@ const AHEAD: usize = 256;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// What tells the format of a file that came without.
 const HEAD: u64 = 4_096;
+const NOTHING: &str = "the file holds no documents, so nothing tells what fields the collection should have";
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -92,13 +94,16 @@ pub(super) async fn run(work: &Work) -> Done {
         left.of = file.count(work).await?;
     }
     work.progress(left.rows, left.of);
-    let mut first = Vec::new();
+    let mut first = VecDeque::new();
     let exposed = match shelves::find(work, &name).await? {
         Some(exposed) => exposed,
         None => {
             let body = match given.mapping {
                 Some(body) => body,
-                None => infer(&mut file, &mut first, &given.nested).await?,
+                None => {
+                    let inferred = look_ahead(&mut file.rows, &mut first, file.format, &given.nested).await;
+                    inferred.ok_or_else(|| Halt::Failed(NOTHING.into()))?
+                }
             };
             let fields = mapping::parse(&body).map_err(|fault| Halt::Failed(fault.to_string()))?;
             shelves::make(work, &name, fields).await?
@@ -106,11 +111,10 @@ pub(super) async fn run(work: &Work) -> Done {
     };
     let on = exposed.collection.name.clone();
     let load = Load { work, on, fields: &exposed.collection.fields, format: file.format, id: given.id.as_deref() };
-    let mut first = first.into_iter();
     let mut row = 0;
     let mut batch = Batch::default();
     loop {
-        let next = match first.next() {
+        let next = match first.pop_front() {
             Some(row) => Some(row),
             None => file.rows.recv().await,
         };
@@ -188,25 +192,6 @@ impl File {
         });
         Ok(counting.await.map_err(|fault| Halt::Failed(fault.to_string()))??)
     }
-}
-
-async fn infer(file: &mut File, first: &mut Vec<Row>, nested: &[String]) -> std::result::Result<Json, Halt> {
-    let mut inference = Inference::default();
-    let mut any = false;
-    while first.len() < LOOK {
-        let Some(row) = file.rows.recv().await else { break };
-        if let Ok(source) = &row.source {
-            any = true;
-            let mut source = if file.format == Format::Csv { guess_cells(source) } else { source.clone() };
-            source.remove("_id");
-            inference.add(&source);
-        }
-        first.push(row);
-    }
-    if !any {
-        return Err(Halt::Failed("the file holds no documents, so nothing tells what fields the collection should have".into()));
-    }
-    Ok(inference.mapping(nested))
 }
 
 #[derive(Default)]
