@@ -113,7 +113,8 @@ pub async fn run(
     }));
     let door = door::Door { listener, patience: door::PATIENCE };
     let ending = app.ending.clone();
-    let serving = axum::serve(door, router).with_graceful_shutdown(async move {
+    // made ready once: given as it is, all routes would be copied for each connection
+    let serving = axum::serve(door, router.into_make_service()).with_graceful_shutdown(async move {
         shutdown.await;
         tracing::info!("stopping");
         // streams of events and sockets end now; they would outlast any grace

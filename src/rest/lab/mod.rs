@@ -11,8 +11,10 @@ mod waits;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::header;
 use axum::routing::get;
-use axum::{Json, Router};
+use bytes::Bytes;
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -51,7 +53,8 @@ fn described() -> OpenApiRouter<Arc<App>> {
 pub fn routes(app: Arc<App>) -> Router {
     let (router, made) = described().split_for_parts();
     // settings do not change while it runs
-    let description = finish(&made, &app.config.limits);
+    let description = Bytes::from(finish(&made, &app.config.limits).to_string());
+    let kind = [(header::CONTENT_TYPE, "application/json")];
     router
         .route("/sync", get(waits::wait_in_sequence))
         .route("/async", get(waits::wait_at_once))
@@ -59,7 +62,7 @@ pub fn routes(app: Arc<App>) -> Router {
         .route("/cat_async/{n}", get(calls::call_at_once))
         .route("/cat_async_limited/{n}", get(calls::call_limited))
         .with_state(app)
-        .route("/lab/openapi.json", get(async || Json(description)))
+        .route("/lab/openapi.json", get(async move || (kind, description)))
 }
 
 impl From<lab::Fault> for Problem {

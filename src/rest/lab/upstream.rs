@@ -63,7 +63,7 @@ pub async fn serve(
     bundled: Bundled,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(bundled)).with_graceful_shutdown(shutdown).await
+    axum::serve(listener, router(bundled).into_make_service()).with_graceful_shutdown(shutdown).await
 }
 
 /// The lab's own, on a free port of this machine; it ends when this is dropped.
