@@ -188,7 +188,10 @@ pub(super) async fn start_job(
 ) -> Result<Response, Problem> {
     media::check(&headers, media::JSON)?;
     let given: NewJob = media::read_object(&body)?;
-    let kind = Kind::parse(&given.kind).ok_or_else(|| wrong(format!("{:?} is no kind of job", given.kind), &["kind"]))?;
+    let kind = Kind::parse(&given.kind).ok_or_else(|| {
+        let kinds = Kind::ALL.map(Kind::as_str).join(", ");
+        wrong(format!("{:?} is no kind of job: there are {kinds}", given.kind), &["kind"])
+    })?;
     let order = Order { kind, collection: given.collection, arguments: given.arguments.unwrap_or_default() };
     Ok(started(app.jobs.start(&app.call(&id), order).await?))
 }

@@ -1,5 +1,5 @@
 //! `docs/hooke.http`: what an editor's REST client sends, sent here on both engines; each request must give the status it names,
-//! and every operation of the description must be among them.
+//! and every operation of the descriptions must be among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +93,9 @@ async fn send_all(test: TestApp, collection: &str, index: &str) {
     for (name, value) in [("host", test.url.as_str()), ("collection", collection), ("index", index)] {
         assert!(known.insert(name.into(), value.into()).is_some(), "{name} is not used");
     }
-    let description: Json = test.get("/openapi.json").await.json().await.unwrap();
+    let mut description: Json = test.get("/openapi.json").await.json().await.unwrap();
+    let mut lab: Json = test.get("/lab/openapi.json").await.json().await.unwrap();
+    description["paths"].as_object_mut().unwrap().append(lab["paths"].as_object_mut().unwrap());
     let mut answers = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for block in FILE.split("\n###").skip(1) {
@@ -145,10 +147,14 @@ async fn every_call_gives_its_status_on_elasticsearch() {
     let prefix = unique("http");
     let (collection, index) = (format!("{prefix}-books"), format!("{prefix}-tags"));
     let test = TestApp::open(|config| {
-        config.elasticsearch = Some(ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
+        config.elasticsearch = Some(ElasticConfig { urls: vec![url.clone()], ..ElasticConfig::default() });
         config.catalog.include = vec![format!("{prefix}-*")];
+        config.state.name.clone_from(&prefix);
         config.compat.hashtags = index.clone();
     })
     .await;
     send_all(test, &collection, &index).await;
+    for purpose in ["jobs", "lab", "lists", "upstreams"] {
+        let _ = reqwest::Client::new().delete(format!("{url}/.hooke-{prefix}-{purpose}")).send().await;
+    }
 }
