@@ -34,7 +34,7 @@ nightly:
     ./scripts/contract
     cd perf && cargo test --locked
 
-# Load a running hooke: original, search, get, mixed, write or thousand; see perf/README.md
+# Load a running hooke: original, search, facets, get, mixed, write or thousand; see perf/README.md
 perf SCENARIO="mixed" *ARGS:
     cargo run --locked --manifest-path perf/Cargo.toml -- {{SCENARIO}} {{ARGS}}
 

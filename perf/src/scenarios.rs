@@ -28,6 +28,8 @@ pub(crate) enum Name {
     Original,
     /// Words with a filter, highlights and a total, through GraphQL
     Search,
+    /// A search with what is counted beside it: two facets, an average, and groups, through GraphQL
+    Facets,
     /// Documents by id, through REST
     Get,
     /// Six searches to three documents to one write
@@ -55,6 +57,7 @@ impl Name {
         match self {
             Name::Original => "original",
             Name::Search => "search",
+            Name::Facets => "facets",
             Name::Get => "get",
             Name::Mixed => "mixed",
             Name::Write => "write",
@@ -70,7 +73,7 @@ impl Name {
         match self {
             Name::Thousand => Data::None,
             Name::Original => Data::Hashtags,
-            Name::Search | Name::Get | Name::Mixed | Name::Write => Data::Documents,
+            Name::Search | Name::Facets | Name::Get | Name::Mixed | Name::Write => Data::Documents,
         }
     }
 
@@ -79,6 +82,7 @@ impl Name {
         match self {
             Name::Original => &[(1, check_health), (1, list_hashtags)],
             Name::Search => &[(1, search_words)],
+            Name::Facets => &[(1, count_facets)],
             Name::Get => &[(1, get_document)],
             Name::Mixed => &[(6, search_words), (3, get_document), (1, put_document)],
             Name::Write => &[(1, put_document)],
@@ -142,6 +146,26 @@ fn search_words(ground: &Ground, _: &GooseUser) -> Call {
             "variables": {"words": format!("{} {}", word(chance), word(chance >> 8)), "section": section(chance >> 16)},
         })),
         holds: |answer| answer["errors"].is_null() && answer["data"]["page"]["edges"].is_array(),
+    }
+}
+
+fn count_facets(ground: &Ground, _: &GooseUser) -> Call {
+    let chance = ground.chance();
+    let query = format!(
+        "query ($words: String!, $section: String!) {{ page: {}(search: {{ query: $words }}, facetFilters: {{ section: {{ eq: $section }} }}, first: 10) \
+         {{ total {{ value }} nodes {{ _id name }} facets {{ section {{ values {{ value count selected }} otherCount }} size(interval: {{ size: 10000 }}) {{ buckets {{ from count }} }} }} \
+         aggregate {{ size {{ avg }} }} groupBy(keys: [{{ field: SECTION }}], first: 5) {{ nodes {{ key {{ section }} count }} }} }} }}",
+        ground.data.field
+    );
+    Call {
+        name: "facets",
+        method: GooseMethod::Post,
+        path: "/graphql".into(),
+        body: Some(json!({
+            "query": query,
+            "variables": {"words": format!("{} {}", word(chance), word(chance >> 8)), "section": section(chance >> 16)},
+        })),
+        holds: |answer| answer["errors"].is_null() && answer["data"]["page"]["facets"]["section"]["values"].is_array(),
     }
 }
 
