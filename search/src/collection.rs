@@ -182,6 +182,20 @@ pub enum Similarity {
 }
 
 impl Field {
+    /// A field that can be filtered, sorted and counted, at the top, without children.
+    pub fn new(path: impl Into<String>, kind: Kind) -> Self {
+        Field {
+            path: path.into(),
+            kind,
+            list: None,
+            indexed: true,
+            columns: true,
+            null_value: None,
+            nested: None,
+            fields: Vec::new(),
+        }
+    }
+
     /// The last segment of the path.
     pub fn name(&self) -> &str {
         self.path.rsplit('.').next().unwrap_or(&self.path)

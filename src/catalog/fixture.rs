@@ -6,16 +6,7 @@ use crate::search::date::DateFormats;
 use crate::search::{Analyzer, Collection, CollectionName, DateKind, Exact, Field, FieldRef, Kind, Number, Origin, Similarity};
 
 pub(super) fn field(path: &str, kind: Kind) -> Field {
-    Field {
-        path: path.to_owned(),
-        kind,
-        list: None,
-        indexed: true,
-        columns: true,
-        null_value: None,
-        nested: None,
-        fields: Vec::new(),
-    }
+    Field::new(path, kind)
 }
 
 fn exact(path: String) -> Exact {

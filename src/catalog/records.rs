@@ -141,17 +141,8 @@ impl Remembered {
 fn collection() -> Collection {
     let field = |path: &str, list: bool| -> FieldRef {
         let exact = Exact { path: path.to_owned(), ignore_above: None, normalizer: None };
-        Arc::new(Field {
-            path: path.to_owned(),
-            kind: Kind::Keyword(exact),
-            list: Some(list),
-            // only ever read by id
-            indexed: false,
-            columns: false,
-            null_value: None,
-            nested: None,
-            fields: Vec::new(),
-        })
+        // only ever read by id
+        Arc::new(Field { list: Some(list), indexed: false, columns: false, ..Field::new(path, Kind::Keyword(exact)) })
     };
     let single = ["collection", "many", "one", "suggest", "type"].map(|path| field(path, false));
     let lists = ["lists", "singles", "objects", "enums"].map(|path| field(path, true));

@@ -238,16 +238,7 @@ mod tests {
         let inner = fields.iter().map(|field| field.field.clone()).collect();
         let name = path.rsplit('.').next().unwrap_or(path).to_owned();
         ExposedField {
-            field: Arc::new(Field {
-                path: path.into(),
-                kind,
-                list: None,
-                indexed: true,
-                columns: true,
-                null_value: None,
-                nested: None,
-                fields: inner,
-            }),
+            field: Arc::new(Field { fields: inner, ..Field::new(path, kind) }),
             filter_name: name.clone(),
             aggregate_name: name.clone(),
             range_name: format!("{name}Range"),

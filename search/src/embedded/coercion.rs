@@ -70,9 +70,7 @@ mod tests {
     use super::*;
 
     fn of(kind: Kind, null_value: Option<Json>, value: &Json) -> Result<Leaf, String> {
-        let (path, fields) = ("f".into(), Vec::new());
-        let field = Field { path, kind, list: None, indexed: true, columns: true, null_value, nested: None, fields };
-        coerce(&field, value)
+        coerce(&Field { null_value, ..Field::new("f", kind) }, value)
     }
 
     fn exact(ignore_above: Option<u32>) -> Exact {

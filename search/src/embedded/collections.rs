@@ -142,16 +142,7 @@ mod tests {
     use super::*;
 
     fn field(path: &str, kind: Kind, fields: Vec<FieldRef>) -> FieldRef {
-        Arc::new(Field {
-            path: path.into(),
-            kind,
-            list: None,
-            indexed: true,
-            columns: true,
-            null_value: None,
-            nested: None,
-            fields,
-        })
+        Arc::new(Field { fields, ..Field::new(path, kind) })
     }
 
     fn long(path: &str) -> FieldRef {

@@ -33,8 +33,7 @@ impl Documents for Kept {
 }
 
 fn field(path: &str, kind: Kind) -> FieldRef {
-    let path = path.to_owned();
-    Arc::new(Field { path, kind, list: None, indexed: true, columns: true, null_value: None, nested: None, fields: Vec::new() })
+    Arc::new(Field::new(path, kind))
 }
 
 fn exact(path: &str) -> Exact {

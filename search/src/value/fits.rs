@@ -42,16 +42,7 @@ mod tests {
 
     #[test]
     fn long_keywords_fit_where_they_are_cut() {
-        let keyword = |ignore_above| Field {
-            path: "k".into(),
-            kind: Kind::Keyword(Exact { path: "k".into(), ignore_above, normalizer: None }),
-            list: None,
-            indexed: true,
-            columns: true,
-            null_value: None,
-            nested: None,
-            fields: Vec::new(),
-        };
+        let keyword = |ignore_above| Field::new("k", Kind::Keyword(Exact { path: "k".into(), ignore_above, normalizer: None }));
         let long = json!("x".repeat(LONGEST_TERM + 1));
         assert!(fits(&keyword(None), &long).is_err());
         assert!(fits(&keyword(Some(256)), &long).is_ok());

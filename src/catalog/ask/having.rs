@@ -162,16 +162,7 @@ impl Reader<'_> {
             return Err(at.fault("null is no condition"));
         }
         let parts = at.object(json, r#"{"gte": 10}"#)?;
-        let field = Field {
-            path: String::new(),
-            kind,
-            list: None,
-            indexed: true,
-            columns: true,
-            null_value: None,
-            nested: None,
-            fields: Vec::new(),
-        };
+        let field = Field::new(String::new(), kind);
         let filter = operators::read(self.frame, &field.into(), comparison, at, parts)?;
         self.count(at, parts.len())?;
         said(at, filter, about)
