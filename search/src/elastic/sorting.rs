@@ -2,7 +2,7 @@
 //!
 //! Live, a hit is told apart by `_seq_no`, which is unique within its shard, and then by the shard: the upper half of
 //! `_shard_doc`. The lower half is a document number, which merges and replicas change, so it is masked out of `search_after`
-//! and never decides. In a snapshot `_shard_doc` alone is enough.
+//! and never decides. In a snapshot the order is the same, and the document number lasts as long as it does.
 
 use serde_json::{Value as Json, json};
 
@@ -22,17 +22,14 @@ pub(super) struct Walk {
 pub(super) fn keys(order: &[Order], walk: Walk) -> Result<Vec<Json>> {
     let mut keys = order.iter().map(|order| key(order, walk)).collect::<Result<Vec<_>>>()?;
     let direction = word(walk.turn(Direction::Asc));
-    if !walk.snapshot {
-        keys.push(json!({"_seq_no": {"order": direction}}));
-    }
+    keys.push(json!({"_seq_no": {"order": direction}}));
     keys.push(json!({"_shard_doc": {"order": direction}}));
     Ok(keys)
 }
 
 /// The sort values from which a walk goes on.
 pub(super) fn after(order: &[Order], key: &Key, walk: Walk) -> Result<Vec<Json>> {
-    let expected = order.len() + if walk.snapshot { 1 } else { 2 };
-    if key.0.len() != expected {
+    if key.0.len() != order.len() + 2 {
         return Err(Error::invalid("the cursor belongs to another order"));
     }
     let mut values = key.0.clone();

@@ -20,6 +20,7 @@ conformance! {
     totals_stop_at_their_bound
     a_walk_is_not_disturbed_by_writes_of_others
     a_snapshot_stands_still
+    a_snapshot_has_the_order_of_live_pages
     a_closed_snapshot_is_gone
     a_batch_answers_in_order_each_for_itself
     scores_page_too
@@ -256,6 +257,26 @@ async fn a_snapshot_stands_still(ground: &Ground) {
     assert_eq!(walk(&shelf, &query, 4, false).await.join(" "), "0 4 1 5 2 3");
     assert_eq!(walk(&shelf, &query, 4, true).await.join(" "), "0 4 1 5 2 3");
     assert_eq!(ids(&shelf.page(shelf.query()).await), "1 2 4 5 new 3");
+    ground.engine.close_snapshot(&call(), id).await.unwrap();
+}
+
+/// A walk in a snapshot is in the order in which live pages are, also where sort values are equal.
+async fn a_snapshot_has_the_order_of_live_pages(ground: &Ground) {
+    let shelf = ground.shelf(json!({ "n": { "type": "integer" } })).await;
+    // several segments, of which the engine may put the larger ones first
+    for round in 0..4_usize {
+        let names: Vec<String> = (0..1 + round * round * 7).map(|n| format!("{round}-{n}")).collect();
+        shelf.fill(names.iter().enumerate().map(|(n, name)| (name.as_str(), json!({ "n": n % 3 })))).await;
+    }
+    let id = ground.engine.open_snapshot(&call(), &shelf.name).await.unwrap();
+    for order in [Vec::new(), vec![shelf.asc("n")], vec![shelf.desc("n")]] {
+        let live = Query { order, ..shelf.query() };
+        let query = Query { at: Moment::Snapshot(id.clone()), ..live.clone() };
+        let wanted = ids(&shelf.page(live).await);
+        assert_eq!(ids(&shelf.page(query.clone()).await), wanted);
+        assert_eq!(walk(&shelf, &query, 17, false).await.join(" "), wanted);
+        assert_eq!(walk(&shelf, &query, 17, true).await.join(" "), wanted);
+    }
     ground.engine.close_snapshot(&call(), id).await.unwrap();
 }
 
