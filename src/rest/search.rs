@@ -108,6 +108,26 @@ pub(super) struct Words {
     operator: Option<String>,
     /// `NONE` (the default), `AUTO`, `ONE` or `TWO` edits.
     fuzziness: Option<String>,
+    #[schema(value_type = Option<Nearest>)]
+    knn: Option<Value>,
+    /// `RRF`, where there are both words and a vector.
+    fusion: Option<String>,
+}
+
+/// The documents whose vectors are nearest to this one.
+#[derive(utoipa::ToSchema)]
+#[schema(rename_all = "camelCase")]
+#[expect(dead_code, reason = "for the description: it is read by the catalog")]
+pub(super) struct Nearest {
+    /// As in GraphQL: `EMBEDDING`.
+    #[schema(example = "EMBEDDING")]
+    field: String,
+    /// As long as the vectors of the field.
+    vector: Vec<f32>,
+    /// So many documents, ten where nothing is said.
+    k: Option<u32>,
+    /// So many are looked at on each shard.
+    num_candidates: Option<u32>,
 }
 
 #[derive(utoipa::ToSchema)]
@@ -171,6 +191,9 @@ pub(super) struct PageInfo {
 pub(super) struct Edge {
     cursor: String,
     score: Option<f32>,
+    /// Metres to the point of the first distance in `orderBy`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    distance: Option<f64>,
     /// The document, with `_id` and `_version`.
     #[schema(value_type = Object)]
     node: Value,
@@ -257,6 +280,7 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
         .map(|hit| Edge {
             cursor: cursor(&hit.key),
             score: hit.score,
+            distance: hit.distance,
             node: documents::node(&hit.document.id, hit.document.version, hit.document.source),
         })
         .collect();

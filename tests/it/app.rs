@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hooke::app::App;
-use hooke::config::{Config, ElasticConfig, Writes};
+use hooke::config::{CollectionConfig, Config, ElasticConfig, Writes};
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -119,5 +119,84 @@ impl TestApp {
         if let Some(served) = self.served.take() {
             served.await.unwrap().unwrap();
         }
+    }
+}
+
+/// A collection of a few documents, and the hooke that serves it.
+pub struct Stage {
+    pub app: TestApp,
+    pub name: String,
+}
+
+impl Stage {
+    /// On each engine there is: a collection of this mapping whose root field is `root`, with these documents, in this order.
+    pub async fn each(root: &str, singular: &str, mapping: &Json, documents: &[(&str, Json)]) -> Vec<Stage> {
+        let mut all = vec![Self::open(None, root, singular, mapping, documents).await];
+        match elasticsearch_url() {
+            Some(url) => all.push(Self::open(Some(url), root, singular, mapping, documents).await),
+            None => eprintln!("SKIPPED on Elasticsearch: HOOKE_TEST_ELASTICSEARCH is not set"),
+        }
+        all
+    }
+
+    async fn open(url: Option<String>, root: &str, singular: &str, mapping: &Json, documents: &[(&str, Json)]) -> Stage {
+        let name = url.as_ref().map_or_else(|| root.to_owned(), |_| unique(root));
+        let app = TestApp::open(|config| {
+            if let Some(url) = url {
+                config.elasticsearch = Some(ElasticConfig { urls: vec![url], ..ElasticConfig::default() });
+                config.catalog.include = vec![name.clone()];
+                config.state.name.clone_from(&name);
+            }
+            let named =
+                CollectionConfig { name: Some(root.into()), singular: Some(singular.into()), ..CollectionConfig::default() };
+            config.catalog.collections.insert(name.clone(), named);
+        })
+        .await;
+        let body = json!({ "name": name, "mappings": mapping });
+        let made = app.http.post(app.at("/v1/collections")).json(&body).send().await.unwrap();
+        assert!(made.status().is_success(), "{}", made.text().await.unwrap());
+        let stage = Stage { app, name };
+        let lines = documents.iter().map(|(id, input)| format!("{}\n", json!({ "create": { "id": id, "input": input } })));
+        let path = stage.app.at(&format!("/v1/collections/{}/bulk?refresh=NOW", stage.name));
+        let sent = stage.app.http.post(path).header("content-type", "application/x-ndjson").body(lines.collect::<String>());
+        let answer = sent.send().await.unwrap().text().await.unwrap();
+        let taken = answer.lines().filter(|line| line.contains("\"errors\":[]")).count();
+        assert_eq!(taken, documents.len(), "{answer}");
+        stage
+    }
+
+    /// The answer of a search by REST.
+    pub async fn search(&self, body: Json) -> Json {
+        let path = self.app.at(&format!("/v1/collections/{}/search", self.name));
+        self.app.http.post(path).json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The message of the first error, which must be what the caller can change.
+    pub async fn refusal(&self, query: &str) -> String {
+        let answer = self.app.graphql(query, json!({})).await;
+        let error = &answer["errors"][0];
+        assert!(
+            ["BAD_USER_INPUT", "LIMIT_EXCEEDED"].iter().any(|code| error["extensions"]["code"] == *code),
+            "{query}: {answer}"
+        );
+        error["message"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn close(self) {
+        self.app.http.delete(self.app.at(&format!("/v1/collections/{}", self.name))).send().await.unwrap();
+        self.app.stop().await;
+    }
+}
+
+/// Equal, numbers to the precision that both engines promise.
+pub fn assert_near(got: &Json, wanted: &Json) {
+    match (got, wanted) {
+        (Json::Number(a), Json::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            assert!((a - b).abs() <= 1e-4 * a.abs().max(b.abs()), "{a} comes, not {b}");
+        }
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => a.iter().zip(b).for_each(|(a, b)| assert_near(a, b)),
+        (Json::Object(a), Json::Object(b)) if a.len() == b.len() => a.iter().for_each(|(key, a)| assert_near(a, &b[key])),
+        _ => assert_eq!(got, wanted),
     }
 }

@@ -134,6 +134,9 @@ impl<'a, 'b> Counting<'a, 'b> {
         let mut facet = ask::facet(self.frame(), of, &self.read(node)?)?;
         let wants =
             |parts: &[Part]| node.sub.iter().any(|inner| matches!(&inner.what, What::Counted(part) if parts.contains(part)));
+        if of.field.kind == Kind::GeoPoint && facet.zoom.is_none() && wants(&[Part::Cells]) {
+            return Err(Failure::input("cells are tiles of a map: say at which `zoom`, from 0 (one tile) to 29"));
+        }
         // the arguments decide what a value, a bucket or a number is; what nobody looks at is not computed
         facet.values = facet.values.filter(|_| wants(&[Part::Values, Part::OtherCount, Part::Cells]));
         facet.missing &= wants(&[Part::Values]);
