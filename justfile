@@ -38,6 +38,10 @@ nightly:
 perf SCENARIO="mixed" *ARGS:
     cargo run --locked --manifest-path perf/Cargo.toml -- {{SCENARIO}} {{ARGS}}
 
+# What vectors take on 100,000 documents and facets and groups on 1,000,000, embedded: minutes
+figures DOCUMENTS="":
+    HOOKE_FIGURES_DOCUMENTS={{DOCUMENTS}} cargo test --release --test it figures:: -- --ignored --nocapture --test-threads 1
+
 # The limit of an upstream for real: 250 calls at 100 a minute, two minutes
 lab-real:
     cargo build --release

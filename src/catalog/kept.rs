@@ -76,17 +76,9 @@ impl Kept {
     }
 
     fn collection(&self) -> Collection {
-        let text = Field {
-            path: self.field.into(),
-            kind: Kind::Keyword(Exact { path: self.field.into(), ignore_above: None, normalizer: None }),
-            list: Some(false),
-            // only ever read by id
-            indexed: false,
-            columns: false,
-            null_value: None,
-            nested: None,
-            fields: Vec::new(),
-        };
+        let kind = Kind::Keyword(Exact { path: self.field.into(), ignore_above: None, normalizer: None });
+        // only ever read by id
+        let text = Field { list: Some(false), indexed: false, columns: false, ..Field::new(self.field, kind) };
         Collection { name: self.name.clone(), origin: Origin::Index, fields: vec![Arc::new(text)], remarks: Vec::new() }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Arguments {
     pub(super) highlights: Vec<String>,
     /// Facets as they are selected.
     pub(super) facets: Vec<String>,
+    /// A grouping as it is selected.
+    pub(super) groups: Option<String>,
 }
 
 /// A query on the collection that selects what the pages show.
@@ -44,6 +46,10 @@ pub(super) fn write(on: &Exposed, arguments: &Arguments) -> String {
     if arguments.search.is_some() {
         text.push_str("      score\n");
     }
+    let keys = arguments.order.as_ref().and_then(Json::as_array);
+    if keys.is_some_and(|keys| keys.iter().any(|key| key.get("distance").is_some())) {
+        text.push_str("      distance\n");
+    }
     if !arguments.highlights.is_empty() {
         let _ =
             writeln!(text, "      highlights(fields: [{}]) {{ field fragments {{ html }} }}", arguments.highlights.join(", "));
@@ -56,6 +62,9 @@ pub(super) fn write(on: &Exposed, arguments: &Arguments) -> String {
     text.push_str("      }\n    }\n");
     if !arguments.facets.is_empty() {
         let _ = writeln!(text, "    facets {{\n      {}\n    }}", arguments.facets.join("\n      "));
+    }
+    if let Some(groups) = &arguments.groups {
+        let _ = writeln!(text, "    {groups}");
     }
     text.push_str("  }\n}\n");
     text

@@ -76,8 +76,13 @@ impl Browser {
         Some(browser)
     }
 
-    /// The result of a method; events that come in between are looked through for complaints.
+    /// The result of a method.
     async fn send(&mut self, method: &str, parameters: Json) -> Json {
+        self.attempt(method, parameters).await.unwrap_or_else(|fault| panic!("{method}: {fault}"))
+    }
+
+    /// The result of a method, or what the browser says instead; events that come in between are looked through for complaints.
+    async fn attempt(&mut self, method: &str, parameters: Json) -> Result<Json, Json> {
         self.count += 1;
         let id = self.count;
         let text = json!({ "id": id, "method": method, "params": parameters }).to_string();
@@ -88,8 +93,7 @@ impl Browser {
             let Message::Text(text) = message else { continue };
             let mut json: Json = serde_json::from_str(&text).unwrap();
             if json["id"] == id {
-                assert!(json.get("error").is_none(), "{method}: {json}");
-                return json["result"].take();
+                return if json.get("error").is_some() { Err(json) } else { Ok(json["result"].take()) };
             }
             let entry = &json["params"]["entry"];
             match json["method"].as_str() {
@@ -109,18 +113,22 @@ impl Browser {
 
     /// The value of an expression in the page.
     pub async fn evaluate(&mut self, expression: &str) -> Json {
-        let parameters = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        self.send("Runtime.evaluate", parameters).await["result"]["value"].take()
+        self.send("Runtime.evaluate", evaluation(expression)).await["result"]["value"].take()
     }
 
-    /// Until the expression is true.
+    /// Until the expression is true. While one page gives way to another nothing is.
     pub async fn wait_for(&mut self, expression: &str) {
         let began = Instant::now();
-        while self.evaluate(expression).await != true {
+        while !matches!(self.attempt("Runtime.evaluate", evaluation(expression)).await, Ok(found) if found["result"]["value"] == true)
+        {
             assert!(began.elapsed() < PATIENCE, "not true after {PATIENCE:?}: {expression}; complaints: {:?}", self.complaints);
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
+}
+
+fn evaluation(expression: &str) -> Json {
+    json!({ "expression": expression, "returnByValue": true, "awaitPromise": true })
 }
 
 struct Started(Option<Child>);

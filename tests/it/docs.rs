@@ -6,7 +6,7 @@ use hooke::config::{CollectionConfig, ElasticConfig};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value as Json, json};
 
-use crate::app::TestApp;
+use crate::app::{Stage, TestApp, assert_near};
 use crate::ground::{elasticsearch_url, unique};
 
 /// The blocks of one language in a page.
@@ -41,19 +41,6 @@ pub async fn load_sample(app: &TestApp, name: &str) {
     }
 }
 
-/// Equal, numbers to the precision that both engines promise for scores.
-fn assert_same(shown: &Json, got: &Json) {
-    match (shown, got) {
-        (Json::Number(a), Json::Number(b)) => {
-            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
-            assert!((a - b).abs() <= 1e-4 * a.abs(), "{a} is shown, {b} comes");
-        }
-        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => a.iter().zip(b).for_each(|(a, b)| assert_same(a, b)),
-        (Json::Object(a), Json::Object(b)) if a.len() == b.len() => a.iter().for_each(|(key, a)| assert_same(a, &b[key])),
-        _ => assert_eq!(shown, got),
-    }
-}
-
 /// All that payloads say was not done.
 fn complaints(data: &Json) -> Json {
     let payloads = data.as_object().unwrap().values();
@@ -62,7 +49,7 @@ fn complaints(data: &Json) -> Json {
 }
 
 async fn check(app: &TestApp, name: &str, same_fragments: bool) {
-    for page in ["README.md", "docs/graphql.md"] {
+    for page in ["README.md", "docs/graphql.md", "docs/places.md"] {
         let queries = blocks(page, "graphql");
         assert!(!queries.is_empty(), "{page} shows no query");
         for query in queries {
@@ -86,7 +73,7 @@ async fn check(app: &TestApp, name: &str, same_fragments: bool) {
             }
         }
     }
-    assert_same(&shown, &got);
+    assert_near(&got, &shown);
 }
 
 #[tokio::test]
@@ -113,4 +100,37 @@ async fn queries_of_the_documentation_run_on_elasticsearch() {
     check(&app, &name, false).await;
     app.http.delete(app.at(&format!("/v1/collections/{name}"))).send().await.unwrap();
     app.stop().await;
+}
+
+/// A page that brings its own collection: the first block of JSON is its mapping, one of NDJSON its documents, and behind each
+/// query stands its answer.
+async fn check_told(page: &str, root: &str, singular: &str) {
+    let (shown, queries) = (blocks(page, "json"), blocks(page, "graphql"));
+    assert_eq!(shown.len(), queries.len() + 1, "{page}");
+    let documents: Vec<(String, Json)> = blocks(page, "ndjson")[0]
+        .lines()
+        .map(|line| {
+            let mut document: Json = serde_json::from_str(line).unwrap();
+            let id = document.as_object_mut().unwrap().remove("_id").unwrap();
+            (id.as_str().unwrap().to_owned(), document)
+        })
+        .collect();
+    let documents: Vec<(&str, Json)> = documents.iter().map(|(id, document)| (id.as_str(), document.clone())).collect();
+    let mapping = serde_json::from_str(&shown[0]).unwrap();
+    for stage in Stage::each(root, singular, &mapping, &documents).await {
+        for (query, answer) in queries.iter().zip(&shown[1..]) {
+            assert_near(&stage.app.data(query).await, &serde_json::from_str(answer).unwrap());
+        }
+        stage.close().await;
+    }
+}
+
+#[tokio::test]
+async fn elements_of_lists_are_as_told() {
+    check_told("docs/nested.md", "orders", "order").await;
+}
+
+#[tokio::test]
+async fn vectors_are_as_told() {
+    check_told("docs/vectors.md", "notes", "note").await;
 }

@@ -14,6 +14,7 @@ mod contract;
 mod counting;
 mod differential;
 mod docs;
+mod figures;
 mod graphql_http;
 mod ground;
 mod jobs;

@@ -311,6 +311,137 @@ async fn facets_narrow_by_several_ticks_and_by_stretches() {
     app.stop().await;
 }
 
+/// The rows of the chart: label, value, and where a click leads.
+fn chart(html: &str) -> Vec<(String, String, Option<String>)> {
+    let rows = between(html, "<section class=\"chart\"", "</section>").unwrap_or_default().split("<th scope=\"row\">").skip(1);
+    rows.map(|row| {
+        let (head, rest) = row.split_once("</th>").unwrap();
+        let address = between(head, "<a href=\"", "\"").map(unescape);
+        let label = between(head, ">", "<").unwrap_or(head);
+        let value = rest.split("<td>").nth(2).and_then(|cell| cell.split_once('<')).unwrap().0;
+        (unescape(label), value.to_owned(), address)
+    })
+    .collect()
+}
+
+#[tokio::test]
+async fn hits_near_a_point_have_distances_and_rings() {
+    let app = landmarks().await;
+    let tower =
+        DOCUMENTS.lines().map(|line| serde_json::from_str::<Json>(line).unwrap()).find(|one| one["slug"] == "tower-bridge");
+    let at = &tower.unwrap()["location"];
+    let near = format!("/search/landmarks?near=location:{},{}", at["lat"], at["lon"]);
+    let start = page(&app, &near, 200).await;
+    assert_eq!(hits(&start)[0], "tower-bridge");
+    assert!(start.contains("<dt>distance</dt><dd>0 m</dd>") && start.contains("nearest first"), "{start}");
+    assert_eq!(total(&start), "631");
+    // every hit leads to what lies around it
+    assert!(start.contains(&format!("href=\"/search/landmarks?near=location:{},{}\"", at["lat"], at["lon"])), "{start}");
+
+    let rings = facet(&start, "location: distance");
+    let number = |text: &str| text.rsplit(' ').next().unwrap().replace(',', "").parse::<u64>().unwrap();
+    assert!(rings.len() > 2 && rings.windows(2).all(|pair| number(&pair[0].2) <= number(&pair[1].2)), "{rings:?}");
+    let ring = rings.iter().find(|(_, _, text)| text.starts_with("within 1000km ")).unwrap();
+    assert!(!ring.1 && ring.0.ends_with("~1000km"), "{ring:?}");
+    let inside = page(&app, &ring.0, 200).await;
+    assert_eq!(total(&inside), number(&ring.2).to_string());
+    // its own facet does not look at it, and a second click takes it away
+    let again = facet(&inside, "location: distance");
+    assert_eq!(again.iter().map(|(.., text)| text).collect::<Vec<_>>(), rings.iter().map(|(.., text)| text).collect::<Vec<_>>());
+    assert_eq!(again.iter().find(|(_, ticked, _)| *ticked).unwrap().0, near);
+
+    // with words: the best first, or the nearest; with another order the distance is told too
+    for (more, nearest) in
+        [("&q=bridge", false), ("&q=bridge&sort=near", true), ("&sort=year:asc", false), ("~1000km&by=kind", true)]
+    {
+        let path = format!("{near}{more}");
+        let html = page(&app, &path, 200).await;
+        let data = app.data(&query(&html)).await;
+        let edges = data["landmarks"]["edges"].as_array().unwrap();
+        let same: Vec<&str> = edges.iter().map(|edge| edge["node"]["_id"].as_str().unwrap()).collect();
+        assert_eq!(hits(&html), same, "{path}");
+        let far: Vec<f64> = edges.iter().map(|edge| edge["distance"].as_f64().unwrap()).collect();
+        assert_eq!(far.is_sorted(), nearest, "{path}: {far:?}");
+        assert_eq!(html.matches("<dt>distance</dt>").count(), edges.len(), "{path}");
+    }
+    // page by page
+    let next = page(&app, &link(&start, "rel=\"next\" href=\"").unwrap(), 200).await;
+    assert!(hits(&next).iter().all(|hit| !hits(&start).contains(hit)));
+    for path in ["near=kind:1,2", "near=location:91,0", "near=location:north", "near=location:1,2~far", "near=location:1,2~5"] {
+        page(&app, &format!("/search/landmarks?{path}"), 400).await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_chart_shows_the_groups_of_the_hits() {
+    let app = landmarks().await;
+    let html = page(&app, "/search/landmarks?q=river&by=kind", 200).await;
+    let bars = chart(&html);
+    let counts: Vec<u64> = bars.iter().map(|(_, count, _)| count.parse().unwrap()).collect();
+    assert!(counts.len() > 2 && counts.is_sorted_by(|a, b| a >= b), "{bars:?}");
+    let data = app.data(&query(&html)).await;
+    let told: Vec<(String, String)> = data["landmarks"]["groupBy"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| (node["key"]["kind"].as_str().unwrap().to_owned(), node["count"].to_string()))
+        .collect();
+    assert_eq!(bars.iter().map(|(label, count, _)| (label.clone(), count.clone())).collect::<Vec<_>>(), told);
+    // a click narrows to the bar, and keeps the chart
+    let narrowed = page(&app, bars[1].2.as_ref().unwrap(), 200).await;
+    assert_eq!(total(&narrowed), bars[1].1);
+    assert_eq!(chart(&narrowed).len(), 1);
+
+    // numbers of groups, cut by years and by dates
+    for (path, key) in
+        [("by=year&of=height:avg", "year"), ("by=opened&of=span:max", "openedRange"), ("by=place.country", "place")]
+    {
+        let html = page(&app, &format!("/search/landmarks?{path}"), 200).await;
+        let bars = chart(&html);
+        assert!(bars.len() > 3, "{path}: {bars:?}");
+        let groups = &app.data(&query(&html)).await["landmarks"]["groupBy"];
+        let nodes = groups["nodes"].as_array().unwrap();
+        assert_eq!(nodes.len(), bars.len(), "{path}");
+        assert!(nodes.iter().all(|node| !node["key"][key].is_null()), "{path}: {groups}");
+        let cut = page(&app, bars[2].2.as_ref().unwrap(), 200).await;
+        assert_eq!(total(&cut), nodes[2]["count"].to_string(), "{path}");
+    }
+    let averages = page(&app, "/search/landmarks?by=kind&of=height:avg", 200).await;
+    let data = app.data("{ landmarks { groupBy(keys: [{ field: KIND }], first: 1) { nodes { key { kind } aggregate { height { avg } } } } } }").await;
+    let first = &data["landmarks"]["groupBy"]["nodes"][0];
+    let bar = &chart(&averages)[0];
+    assert_eq!(bar.0, first["key"]["kind"].as_str().unwrap());
+    let shown: f64 = bar.1.replace(',', "").parse().unwrap();
+    assert!((shown - first["aggregate"]["height"]["avg"].as_f64().unwrap()).abs() < 0.01, "{bar:?}");
+    for path in ["by=description", "by=nothing", "by=kind&of=kind:avg", "by=kind&of=height:median"] {
+        page(&app, &format!("/search/landmarks?{path}"), 400).await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_small_screen_holds_the_chart() {
+    let app = landmarks().await;
+    let Some(mut browser) = Browser::open(390, 844).await else {
+        eprintln!("SKIPPED: there is no chromium");
+        return;
+    };
+    browser.visit(&app.at("/search/landmarks?q=bridge&near=location:51.5,-0.1&by=kind")).await;
+    assert_eq!(browser.evaluate("document.documentElement.scrollWidth <= innerWidth").await, true);
+    assert_eq!(browser.evaluate("document.querySelectorAll('.chart rect').length > 2").await, true);
+    // choosing what it shows sends the form, and the point stays
+    browser.evaluate("(() => { const of = document.querySelector('[name=of]'); of.value = 'height:max'; of.dispatchEvent(new Event('change')); })()").await;
+    browser.wait_for("location.search.includes('of=height') && document.readyState === 'complete'").await;
+    assert_eq!(browser.evaluate("location.search.includes('near=location')").await, true);
+    // typing another point
+    browser.evaluate("document.querySelector('[name=\"near.at\"]').value = '48.86, 2.35'; document.querySelector('[name=\"near.within\"]').value = '500km'; document.querySelector('form.search').requestSubmit()").await;
+    browser.wait_for("location.search.includes('48.86,2.35~500km') && document.readyState === 'complete'").await;
+    assert_eq!(browser.evaluate("document.querySelectorAll('.distance').length > 0").await, true);
+    assert_eq!(complaints(&browser), Vec::<&String>::new());
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn a_form_is_sent_on_to_the_one_address_of_its_state() {
     let app = landmarks().await;
@@ -324,6 +455,12 @@ async fn a_form_is_sent_on_to_the_one_address_of_its_state() {
         ),
         ("/search/landmarks?q=x&f=kind:eq:dam&o.kind=eq&v.kind=dam", "/search/landmarks?q=x&f=kind:eq:dam"),
         ("/search/landmarks?v.name=tower&utm=1", "/search/landmarks?f=name:match:tower"),
+        ("/search/landmarks?near.at=51.5,+-0.1&near.within=100+km", "/search/landmarks?near=location:51.5,-0.1~100%20km"),
+        (
+            "/search/landmarks?near=location:1,2&near.field=location&near.at=51.5,0&near.within=&sort=near",
+            "/search/landmarks?near=location:51.5,0",
+        ),
+        ("/search/landmarks?sort=near&q=x&by=&of=height:avg", "/search/landmarks?q=x"),
     ] {
         let answer = http.get(app.at(form)).send().await.unwrap();
         assert_eq!(answer.status().as_u16(), 303, "{form}");

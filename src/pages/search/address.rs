@@ -2,7 +2,9 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::chart::Asking;
 use super::conditions::{Condition, Spot, operators};
+use super::near::Near;
 use super::ticks::Tick;
 use crate::error::Code;
 use crate::pages::fault::Fault;
@@ -13,6 +15,9 @@ const ESCAPED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':').remove(b',').remove(b'*').remove(b'/');
 
 pub(in crate::pages) const SIZES: [u32; 4] = [10, 20, 50, 100];
+
+/// In place of a field to sort by.
+pub(in crate::pages) const NEAREST: &str = "near";
 
 /// Which page of the hits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +40,11 @@ pub(in crate::pages) struct Asked {
     pub(in crate::pages) conditions: Vec<Condition>,
     /// What was clicked in facets.
     pub(in crate::pages) ticks: Vec<Tick>,
+    /// A point to tell distances from.
+    pub(in crate::pages) near: Option<Near>,
+    /// Nearest first, also where words would say what comes first.
+    pub(in crate::pages) nearest: bool,
+    pub(in crate::pages) chart: Option<Asking>,
     /// Absent: by score where there is text, else as they come.
     pub(in crate::pages) sort: Option<(String, Direction)>,
     pub(in crate::pages) size: u32,
@@ -49,6 +59,9 @@ impl Default for Asked {
             fuzzy: false,
             conditions: Vec::new(),
             ticks: Vec::new(),
+            near: None,
+            nearest: false,
+            chart: None,
             sort: None,
             size: SIZES[0],
             at: At::Number(1),
@@ -66,13 +79,14 @@ fn refuse(message: impl Into<String>) -> Fault {
     Fault::new(Code::BadUserInput, message)
 }
 
-/// `q all fuzzy f… t… r… sort size page after before last`, and `o.PATH` with `v.PATH` as the form sends them.
+/// `q all fuzzy f… t… r… near by of sort size page after before last`, and as the form sends them `o.PATH` with `v.PATH`, `near.at` and its like.
 pub(in crate::pages) fn parse(pairs: &[(String, String)], spots: &[Spot<'_>], largest: u32) -> Result<Parsed, Fault> {
     let mut asked = Asked::default();
     let mut settled = true;
     let mut page = None;
     let mut cursor: Option<(bool, String)> = None;
     let mut last = false;
+    let (mut by, mut of) = (None, None);
     for (name, value) in pairs {
         if value.is_empty() {
             settled = false;
@@ -91,6 +105,10 @@ pub(in crate::pages) fn parse(pairs: &[(String, String)], spots: &[Spot<'_>], la
                     asked.ticks.push(tick);
                 }
             }
+            "near" => asked.near = Some(Near::parse(spots, value)?),
+            "by" => by = Some(value.clone()),
+            "of" => of = Some(value.clone()),
+            "sort" if value == NEAREST => asked.nearest = true,
             "sort" => asked.sort = Some(parse_sort(value)?),
             "size" => {
                 let size = value.parse().ok().filter(|size| (1..=largest).contains(size));
@@ -118,6 +136,17 @@ pub(in crate::pages) fn parse(pairs: &[(String, String)], spots: &[Spot<'_>], la
             }
         }
     }
+    if let Some(near) = Near::of_form(pairs, spots)? {
+        asked.near = Some(near);
+        settled = false;
+    }
+    // without words or another order the nearest come first anyway; without a point none is nearest
+    if asked.nearest && (asked.near.is_none() || asked.text.is_empty()) {
+        asked.nearest = false;
+        settled = false;
+    }
+    settled &= of.is_none() || by.is_some();
+    asked.chart = Asking::parse(spots, by, of)?;
     let number = page.unwrap_or(1);
     asked.at = match (cursor, last) {
         (Some((true, cursor)), false) => At::After(cursor, number),
@@ -171,6 +200,11 @@ impl Asked {
         }
         pairs.extend(self.conditions.iter().map(|condition| ("f", condition.write())));
         pairs.extend(self.ticks.iter().map(Tick::write));
+        pairs.extend(self.near.as_ref().map(|near| ("near", near.write())));
+        pairs.extend(self.chart.iter().flat_map(Asking::write));
+        if self.nearest {
+            pairs.push(("sort", NEAREST.to_owned()));
+        }
         if let Some((path, direction)) = &self.sort {
             let end = if *direction == Direction::Asc { "asc" } else { "desc" };
             pairs.push(("sort", format!("{path}:{end}")));

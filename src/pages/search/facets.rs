@@ -214,7 +214,7 @@ fn value_view(path: &str, value: &ValueCount, asked: &Asked, action: &str) -> Op
 }
 
 /// A bound as it stands in the address.
-fn written(value: &Value, kind: &Kind) -> String {
+pub(super) fn written(value: &Value, kind: &Kind) -> String {
     match value {
         Value::Long(long) => long.to_string(),
         #[expect(clippy::cast_possible_truncation, reason = "it was a single before")]
@@ -229,7 +229,7 @@ fn written(value: &Value, kind: &Kind) -> String {
 }
 
 /// The arguments of a facet that cuts this span into a dozen pieces or so with round ends. `None`: there is nothing to cut.
-fn cut(kind: &Kind, min: f64, max: f64) -> Option<Json> {
+pub(super) fn cut(kind: &Kind, min: f64, max: f64) -> Option<Json> {
     // neither is more than the other where one is no number
     if max.partial_cmp(&min) != Some(std::cmp::Ordering::Greater) {
         return None;

@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::conditions::Spot;
+use super::near;
 use crate::catalog::{Exposed, ExposedField};
 use crate::pages::shelf;
 use crate::search::{Hit, Kind, Run, Source};
@@ -25,6 +26,9 @@ pub(in crate::pages) struct HitView {
     pub(in crate::pages) pieces: Vec<Piece>,
     pub(in crate::pages) facts: Vec<(String, String)>,
     pub(in crate::pages) score: Option<String>,
+    pub(in crate::pages) distance: Option<String>,
+    /// Where it is, as the address of a search near it has it.
+    pub(in crate::pages) whereabouts: Option<(String, String)>,
 }
 
 pub(in crate::pages) struct Piece {
@@ -34,7 +38,7 @@ pub(in crate::pages) struct Piece {
 
 impl HitView {
     /// `telling` are the fields from [`telling`].
-    pub(in crate::pages) fn new(on: &Exposed, hit: &Hit, telling: &[&Spot<'_>]) -> Self {
+    pub(in crate::pages) fn new(on: &Exposed, hit: &Hit, telling: &[&Spot<'_>], spots: &[Spot<'_>]) -> Self {
         let source = &hit.document.source;
         let headline = headline(on, source);
         let story = story(on, headline.map(|(path, _)| path));
@@ -72,6 +76,8 @@ impl HitView {
             pieces,
             facts: facts(telling, source, &shown, hit.document.id.as_str()),
             score: hit.score.map(|score| format!("{score:.2}")),
+            distance: hit.distance.map(near::distance_text),
+            whereabouts: near::whereabouts(spots, source).map(|(path, point)| (path.to_owned(), point)),
         }
     }
 }
@@ -149,7 +155,7 @@ fn short_text(json: &Json) -> Option<String> {
 }
 
 /// The value at a dotted path; keys of the document may hold dots themselves.
-fn at<'a>(source: &'a Source, path: &str) -> Option<&'a Json> {
+pub(super) fn at<'a>(source: &'a Source, path: &str) -> Option<&'a Json> {
     if let Some(found) = source.get(path) {
         return Some(found);
     }

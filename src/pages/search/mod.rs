@@ -1,9 +1,11 @@
 //! `/search/{collection}`: a box, the hits with what matched, filters by hand, an order, and a way through all pages.
 
 mod address;
+mod chart;
 mod conditions;
 mod facets;
 mod hit;
+mod near;
 mod pager;
 mod ticks;
 
@@ -17,7 +19,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value as Json, json};
 
-use self::address::{Asked, At, Parsed, SIZES};
+use self::address::{Asked, At, NEAREST, Parsed, SIZES};
+use self::chart::ChartView;
 use self::conditions::{Condition, Operator, Spot};
 use self::facets::{FacetView, Wanted};
 use self::hit::HitView;
@@ -32,8 +35,8 @@ use crate::catalog::{Exposed, ask, cursor};
 use crate::error::Code;
 use crate::search::date::Time;
 use crate::search::{
-    self, Call, Direction, Fetch, Filter, From, HighlightRequest, Moment, Page, PageRequest, Query, Rank, Relation, Total,
-    TotalRequest,
+    self, Call, Compute, Computed, Direction, Fetch, Filter, From, HighlightRequest, Moment, Page, PageRequest, Query, Rank,
+    Relation, Slot, Total, TotalRequest,
 };
 use crate::telemetry::RequestId;
 
@@ -62,6 +65,9 @@ struct SearchPage {
     hidden_rows: usize,
     sorts: Vec<Choice>,
     sizes: Vec<Choice>,
+    places: Vec<Choice>,
+    charts: Vec<Choice>,
+    numbers: Vec<Choice>,
     result: Result<Found, String>,
 }
 
@@ -99,6 +105,7 @@ struct Found {
     millis: String,
     hits: Vec<HitView>,
     facets: Vec<FacetView>,
+    chart: Option<ChartView>,
     pager: Pager,
     query: String,
     /// The same in the playground.
@@ -148,6 +155,9 @@ pub(super) async fn show_search(
         rows: rows(&spots),
         sorts: sorts(&asked, &spots),
         sizes: sizes(&asked),
+        places: places(&asked, &spots),
+        charts: chart::fields(&asked, &spots),
+        numbers: chart::numbers(&asked, &spots),
         collection,
         action,
         asked,
@@ -199,7 +209,12 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
     let mut wanted = facets::wanted(spots, asked);
 
     let began = Instant::now();
-    let counted = Query { compute: wanted.iter().filter_map(|wanted| wanted.first(frame)).collect(), ..query.clone() };
+    let more = [
+        asked.near.as_ref().and_then(|near| near.compute(frame, spots)),
+        asked.chart.as_ref().and_then(|chart| chart.first(frame, spots)),
+    ];
+    let compute = wanted.iter().filter_map(|wanted| wanted.first(frame)).chain(more.into_iter().flatten()).collect();
+    let counted = Query { compute, ..query.clone() };
     let found = match search(app, call, &counted).await {
         // some field cannot be counted by this engine: the hits are there without facets
         Err(search::Error::Unsupported(_)) if !counted.compute.is_empty() => {
@@ -209,9 +224,19 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         found => found?,
     };
     let took = began.elapsed();
-    let facets = count_facets(app, call, frame, &mut wanted, counted, &found, asked, action).await?;
-    arguments.facets = facets.iter().map(|(wanted, _)| wanted.selection()).collect();
-    let facets = facets.into_iter().map(|(_, view)| view).collect();
+    let groups = asked.chart.as_ref().and_then(|chart| chart.second(frame, spots, on, &found.computed));
+    let (keys, more) = groups.map(|groups| (groups.keys, (groups.slot, groups.compute))).unzip();
+    let second = count_again(app, call, frame, &mut wanted, counted, &found, more).await?;
+    let rings = asked.near.as_ref().and_then(|near| near.view(spots, &found.computed, asked, action));
+    if let Some(rings) = asked.near.as_ref().filter(|_| rings.is_some()).and_then(|near| near.selection(spots)) {
+        arguments.facets.push(rings);
+    }
+    let views = wanted.iter().filter_map(|wanted| Some((wanted, wanted.view(&found.computed, &second, asked, action)?)));
+    let views: Vec<_> = views.collect();
+    arguments.facets.extend(views.iter().map(|(wanted, _)| wanted.selection()));
+    let facets = rings.into_iter().chain(views.into_iter().map(|(_, view)| view)).collect();
+    let chart = asked.chart.as_ref().and_then(|chart| chart.view(spots, &second, asked, action));
+    arguments.groups = asked.chart.as_ref().zip(keys.as_ref()).and_then(|(chart, keys)| chart.selection(spots, keys));
 
     let text = query_text::write(on, &arguments);
     let telling = hit::telling(spots, asked.sort.as_ref().map(|(path, _)| path.as_str()));
@@ -221,7 +246,8 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         millis: format!("{:.1}", took.as_secs_f64() * 1_000.0),
         pager: Pager::new(asked, &found, u64::from(limits.window), action, sign),
         facets,
-        hits: found.hits.iter().map(|hit| HitView::new(on, hit, &telling)).collect(),
+        chart,
+        hits: found.hits.iter().map(|hit| HitView::new(on, hit, &telling, spots)).collect(),
         playground: shelf::playground_address(&text),
         query: text,
     })
@@ -232,29 +258,23 @@ async fn search(app: &App, call: &Call, query: &Query) -> search::Result<Page> {
     pages.pop().unwrap_or_else(|| Err(search::Error::internal("the engine gave no answer")))
 }
 
-/// The facets that tell something. How numbers and dates are cut depends on what they span: that takes a second search.
-#[expect(clippy::too_many_arguments, reason = "one half of a handler")]
-async fn count_facets<'w, 'a, 's>(
+/// How numbers and dates are cut depends on what they span: that takes a second search.
+async fn count_again(
     app: &App,
     call: &Call,
     frame: ask::Frame<'_>,
-    wanted: &'w mut [Wanted<'a, 's>],
+    wanted: &mut [Wanted<'_, '_>],
     query: Query,
     found: &Page,
-    asked: &Asked,
-    action: &str,
-) -> Result<Vec<(&'w Wanted<'a, 's>, FacetView)>, Fault> {
-    let compute: Vec<_> = wanted.iter_mut().filter_map(|wanted| wanted.second(frame, &found.computed)).collect();
-    let second = if compute.is_empty() {
-        Vec::new()
-    } else {
-        let page = PageRequest { size: 0, ..PageRequest::default() };
-        let query = Query { compute, page, total: TotalRequest::None, order: Vec::new(), fetch: Fetch::default(), ..query };
-        search(app, call, &query).await?.computed
-    };
-    let wanted: &'w [Wanted<'a, 's>] = wanted;
-    let views = wanted.iter().filter_map(|wanted| Some((wanted, wanted.view(&found.computed, &second, asked, action)?)));
-    Ok(views.collect())
+    more: Option<(Slot, Compute)>,
+) -> Result<Vec<(Slot, Computed)>, Fault> {
+    let compute: Vec<_> = wanted.iter_mut().filter_map(|wanted| wanted.second(frame, &found.computed)).chain(more).collect();
+    if compute.is_empty() {
+        return Ok(Vec::new());
+    }
+    let page = PageRequest { size: 0, ..PageRequest::default() };
+    let query = Query { compute, page, total: TotalRequest::None, order: Vec::new(), fetch: Fetch::default(), ..query };
+    Ok(search(app, call, &query).await?.computed)
 }
 
 /// The page in the words of the API.
@@ -277,10 +297,19 @@ fn arguments(on: &Exposed, spots: &[Spot<'_>], asked: &Asked) -> Result<Argument
             let spot = spot
                 .ok_or_else(|| Fault::new(Code::BadUserInput, format!("{} cannot be sorted by “{path}”.", on.collection.name)))?;
             let direction = if *direction == Direction::Asc { "ASC" } else { "DESC" };
-            Some(json!([{ "field": spot.exposed.enum_name, "direction": direction }]))
+            Some(json!({ "field": spot.exposed.enum_name, "direction": direction }))
         }
     };
-    let facet_filters = (!asked.ticks.is_empty()).then(|| ticks::json(spots, &asked.ticks));
+    // distances come with the order: it is the last key where something else comes first
+    let distance = asked.near.as_ref().and_then(|near| near.order(spots));
+    let first = order.or_else(|| (distance.is_some() && search.is_some() && !asked.nearest).then(|| json!({ "score": "DESC" })));
+    let order: Vec<Json> = first.into_iter().chain(distance).collect();
+    let order = (!order.is_empty()).then_some(Json::Array(order));
+    let mut narrowed = ticks::json(spots, &asked.ticks);
+    if let Some(near) = &asked.near {
+        near.narrow(spots, &mut narrowed);
+    }
+    let facet_filters = (!narrowed.is_empty()).then_some(Json::Object(narrowed));
     Ok(Arguments { search, filter, facet_filters, order, ..Arguments::default() })
 }
 
@@ -342,7 +371,8 @@ fn marked(spots: &[Spot<'_>], rank: Option<&Rank>) -> Vec<(String, HighlightRequ
 
 fn count(total: Option<Total>, asked: &Asked) -> String {
     let Some(total) = total else { return String::new() };
-    let plain = asked.text.is_empty() && asked.conditions.is_empty() && asked.ticks.is_empty();
+    let narrowed = asked.near.as_ref().is_some_and(|near| near.within.is_some());
+    let plain = asked.text.is_empty() && asked.conditions.is_empty() && asked.ticks.is_empty() && !narrowed;
     let noun = match (plain, total.value) {
         (true, 1) => "document",
         (true, _) => "documents",
@@ -376,7 +406,13 @@ fn chips(asked: &Asked, spots: &[Spot<'_>], action: &str) -> Vec<Chip> {
         let remove = format!("{action}{}", asked.turned(tick).write());
         Chip { text: tick.text(&label_of(&tick.path)), name, written, remove }
     });
-    asked.conditions.iter().enumerate().map(chip).chain(ticks).collect()
+    let near = asked.near.as_ref().map(|near| Chip {
+        text: near.text(&label_of(&near.path)),
+        name: "near",
+        written: near.write(),
+        remove: format!("{action}{}", Asked { near: None, nearest: false, ..asked.at(At::Number(1)) }.write()),
+    });
+    asked.conditions.iter().enumerate().map(chip).chain(ticks).chain(near).collect()
 }
 
 fn rows(spots: &[Spot<'_>]) -> Vec<Row> {
@@ -410,9 +446,19 @@ fn rows(spots: &[Spot<'_>]) -> Vec<Row> {
 fn sorts(asked: &Asked, spots: &[Spot<'_>]) -> Vec<Choice> {
     let first = Choice {
         value: String::new(),
-        label: if asked.text.is_empty() { "as they come" } else { "best match" }.to_owned(),
-        chosen: asked.sort.is_none(),
+        label: match (asked.text.is_empty(), &asked.near) {
+            (true, Some(_)) => "nearest first",
+            (true, None) => "as they come",
+            (false, _) => "best match",
+        }
+        .to_owned(),
+        chosen: asked.sort.is_none() && !asked.nearest,
     };
+    let nearest = (asked.near.is_some() && !asked.text.is_empty()).then(|| Choice {
+        value: NEAREST.to_owned(),
+        label: "nearest first".to_owned(),
+        chosen: asked.nearest,
+    });
     let chosen = |path: &str, direction| asked.sort.as_ref().is_some_and(|(sort, way)| sort == path && *way == direction);
     let sortable = spots.iter().filter(|spot| ask::can_sort(&spot.exposed.field)).take(MOST_ROWS);
     let fields = sortable.flat_map(|spot| {
@@ -423,7 +469,17 @@ fn sorts(asked: &Asked, spots: &[Spot<'_>]) -> Vec<Choice> {
             chosen: chosen(path, direction),
         })
     });
-    [first].into_iter().chain(fields).collect()
+    [first].into_iter().chain(nearest).chain(fields).collect()
+}
+
+/// The fields that hold places, to be near to.
+fn places(asked: &Asked, spots: &[Spot<'_>]) -> Vec<Choice> {
+    let choice = |spot: &Spot<'_>| Choice {
+        value: spot.exposed.field.path.clone(),
+        label: spot.label.clone(),
+        chosen: asked.near.as_ref().is_some_and(|near| near.path == spot.exposed.field.path),
+    };
+    near::places(spots).map(choice).collect()
 }
 
 fn sizes(asked: &Asked) -> Vec<Choice> {

@@ -55,7 +55,7 @@ impl Tick {
 }
 
 /// All of them as the argument `facetFilters`: of one field any of its values.
-pub(in crate::pages) fn json(spots: &[Spot<'_>], ticks: &[Tick]) -> Json {
+pub(in crate::pages) fn json(spots: &[Spot<'_>], ticks: &[Tick]) -> Map<String, Json> {
     let mut whole = Map::new();
     for tick in ticks {
         let Some(spot) = spots.iter().find(|spot| spot.exposed.field.path == tick.path) else { continue };
@@ -63,7 +63,7 @@ pub(in crate::pages) fn json(spots: &[Spot<'_>], ticks: &[Tick]) -> Json {
         let mut object = &mut whole;
         for name in spot.label.split('.') {
             let slot = object.entry(name.to_owned()).or_insert_with(|| json!({}));
-            let Json::Object(inner) = slot else { return Json::Object(whole) };
+            let Json::Object(inner) = slot else { return whole };
             object = inner;
         }
         match &tick.what {
@@ -78,7 +78,7 @@ pub(in crate::pages) fn json(spots: &[Spot<'_>], ticks: &[Tick]) -> Json {
             }
         }
     }
-    Json::Object(whole)
+    whole
 }
 
 fn value_of(kind: &Kind, text: &str) -> Json {
