@@ -313,7 +313,7 @@ async fn facets_narrow_by_several_ticks_and_by_stretches() {
 
 /// The rows of the chart: label, value, and where a click leads.
 fn chart(html: &str) -> Vec<(String, String, Option<String>)> {
-    let rows = between(html, "<section class=\"chart\"", "</section>").unwrap_or_default().split("<th scope=\"row\">").skip(1);
+    let rows = between(html, "<section class=\"groups\"", "</section>").unwrap_or_default().split("<th scope=\"row\">").skip(1);
     rows.map(|row| {
         let (head, rest) = row.split_once("</th>").unwrap();
         let address = between(head, "<a href=\"", "\"").map(unescape);
@@ -429,7 +429,7 @@ async fn a_small_screen_holds_the_chart() {
     };
     browser.visit(&app.at("/search/landmarks?q=bridge&near=location:51.5,-0.1&by=kind")).await;
     assert_eq!(browser.evaluate("document.documentElement.scrollWidth <= innerWidth").await, true);
-    assert_eq!(browser.evaluate("document.querySelectorAll('.chart rect').length > 2").await, true);
+    assert_eq!(browser.evaluate("document.querySelectorAll('.groups rect').length > 2").await, true);
     // choosing what it shows sends the form, and the point stays
     browser.evaluate("(() => { const of = document.querySelector('[name=of]'); of.value = 'height:max'; of.dispatchEvent(new Event('change')); })()").await;
     browser.wait_for("location.search.includes('of=height') && document.readyState === 'complete'").await;
