@@ -13,6 +13,7 @@ mod fusion;
 mod geo;
 mod page;
 mod query;
+mod relaxing;
 mod settings;
 mod spelling;
 mod suggest;
@@ -47,7 +48,7 @@ pub use query::{
     Order, PageRequest, Quantifier, Query, Range, Rank, TextFilter, TextMatch, TotalRequest,
 };
 pub use settings::{ElasticConfig, Selection, Settings};
-pub use suggest::{Suggest, Suggested, Suggestion};
+pub use suggest::{ENOUGH, PREFIX_MOST, Relaxed, Suggest, Suggested, Suggestion, can_complete};
 
 /// The engine that the settings ask for. Elasticsearch need not be up; the embedded one is read from its folder.
 pub async fn open(settings: &Settings) -> Result<Arc<dyn Engine>> {

@@ -1,13 +1,17 @@
 //! What an operation asks of the engine, as one number: hits, buckets and groups, those inside one another multiplied.
 
-use crate::search::{Compute, Facet, Metric, Query, Slot};
+use crate::search::{Compute, Facet, Metric, Query, Slot, Suggest};
 
 /// Buckets of an interval, of which nobody knows how many there will be.
 const INTERVAL: u64 = 100;
 
 /// A batch of searches, and documents by id beside it.
 pub(crate) fn of(searches: &[Query], gets: usize) -> u64 {
-    let searches = searches.iter().map(|query| u64::from(query.page.size).saturating_add(of_level(&query.compute)));
+    let of_query = |query: &Query| {
+        let suggested = query.suggest.iter().map(|(_, suggest)| of_suggest(suggest)).fold(0, u64::saturating_add);
+        u64::from(query.page.size).saturating_add(of_level(&query.compute)).saturating_add(suggested)
+    };
+    let searches = searches.iter().map(of_query);
     searches.fold(gets as u64, u64::saturating_add)
 }
 
@@ -24,6 +28,14 @@ fn of_compute(compute: &Compute) -> u64 {
         }
         Compute::Groups(groups) => u64::from(groups.first).saturating_mul(of_level(&groups.inside).saturating_add(1)),
         Compute::Top(top) => u64::from(top.size),
+    }
+}
+
+/// A count costs next to nothing; values are as those of a facet.
+fn of_suggest(suggest: &Suggest) -> u64 {
+    match suggest {
+        Suggest::Complete { first, .. } => (*first).into(),
+        Suggest::DidYouMean { .. } | Suggest::Relaxed(_) => 0,
     }
 }
 

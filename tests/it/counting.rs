@@ -8,7 +8,7 @@ use crate::app::TestApp;
 use crate::ground::{elasticsearch_url, unique};
 
 /// A hooke with one collection, whose root field is `packages`.
-async fn shop(elasticsearch: Option<String>) -> (TestApp, String) {
+pub async fn shop(elasticsearch: Option<String>) -> (TestApp, String) {
     let name = elasticsearch.as_ref().map_or_else(|| "packages".to_owned(), |_| unique("packages"));
     let app = TestApp::open(|config| {
         if let Some(url) = elasticsearch {

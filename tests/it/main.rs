@@ -38,5 +38,6 @@ mod roundtrips;
 mod server;
 mod snapshots;
 mod stale;
+mod suggestions;
 mod upstream;
 mod vectors;

@@ -202,7 +202,7 @@ async fn one_operation_is_one_round_trip() {
         aggregate { count year { avg percentiles { value } distinctCount } }
         groupBy(keys: [{ field: TAGS }], first: 1) { otherCount nodes { count aggregate { year { min } } topHits { _id }
           groupBy(keys: [{ field: YEAR }], orderBy: [{ key: DESC }]) { nodes { count } } } }
-        suggestions { didYouMean { text } } }"#;
+        suggestions { didYouMean { text } relaxed { text dropped total { value } } } }"#;
     let (data, requests) = library.ask(&format!("{{ {PAGE} }}")).await;
     assert_eq!(requests, "_search");
     let tags = &data["books"]["facets"]["tags"]["values"];
@@ -213,6 +213,13 @@ async fn one_operation_is_one_round_trip() {
     let (data, requests) = library.ask(&format!("{{ {five} }}")).await;
     assert_eq!(requests, "_msearch");
     assert_eq!(data["p4"]["aggregate"]["count"], 1);
+    // values for a search box are one search, several of them one msearch, beside others too
+    let (data, requests) = library.ask(r#"{ booksSuggest(field: TAGS, prefix: "A") { text count } }"#).await;
+    assert_eq!((requests.as_str(), &data["booksSuggest"]), ("_search", &json!([{ "text": "a", "count": 2 }])));
+    let (_, requests) = library
+        .ask(r#"{ a: booksSuggest(field: TAGS, prefix: "a") { text } b: booksSuggest(field: TAGS, prefix: "b") { text } books { nodes { _id } } }"#)
+        .await;
+    assert_eq!(requests, "_msearch");
 
     // ids are one mget, however many, beside one search
     let (data, requests) =

@@ -15,6 +15,7 @@ const CONTAINED_MOST: usize = 100;
 const RANGES_MOST: usize = 1_000;
 
 pub(crate) fn check(query: &Query) -> Result<()> {
+    crate::suggest::check(query)?;
     query.compute.iter().try_for_each(|(_, compute)| check_one(compute, 0, None))
 }
 

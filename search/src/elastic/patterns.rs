@@ -5,7 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::pattern::{Node, Pattern, Piece, Shape, fold};
+use crate::pattern::{Node, Pattern, Piece, Shape, fold, lower};
 use crate::{Error, Result};
 
 /// `index.max_regex_length` by default, in Java's characters.
@@ -57,6 +57,15 @@ pub(super) fn containing(text: &str) -> Result<String> {
         return Err(Error::Limit("the text that values shall contain is too long for Elasticsearch".into()));
     }
     Ok(format!(".*{letters}.*"))
+}
+
+/// The same for values that begin so. `lowered`: the values are, and nothing lowers what is written here.
+pub(super) fn beginning(text: &str, lowered: bool) -> Result<String> {
+    let letters: String = text.chars().map(|c| letter(if lowered { lower(c) } else { c })).collect();
+    if letters.encode_utf16().count() + 2 > LONGEST {
+        return Err(Error::Limit("the beginning of values is too long for Elasticsearch".into()));
+    }
+    Ok(format!("{letters}.*"))
 }
 
 fn empty(path: &str) -> Json {

@@ -118,8 +118,9 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
     if let Some(rank) = query.rank.as_ref().filter(|rank| ranking::is_by_vector(Some(rank))) {
         put("knn", json!(ranking::nearest(rank, &conditions(query, parts)?)?));
     }
+    let suggesting = Suggesting::of(query, collection, &conditions(query, Parts::All)?, &of_filter(&query.rule)?)?;
     if !matches!(query.rank, Some(Rank::Knn { .. })) {
-        put("query", condition(query, parts)?);
+        put("query", condition(query, parts, suggesting.narrowing(query)?)?);
     }
     let mut after = Vec::new();
     if computing.ticks_come_after() {
@@ -131,13 +132,15 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
     if !after.is_empty() {
         put("post_filter", json!({"bool": {"filter": after}}));
     }
-    let suggesting = Suggesting::of(query, collection)?;
     let mut aggs = computing.body(query, collection)?;
-    if let Some((suggest, known)) = suggesting.body() {
-        put("suggest", suggest);
+    let (suggesters, more_aggs) = suggesting.body()?;
+    if !suggesters.is_empty() {
+        put("suggest", Json::Object(suggesters));
+    }
+    if !more_aggs.is_empty() {
         match &mut aggs {
-            Some(Json::Object(aggs)) => aggs.extend(known),
-            _ => aggs = Some(Json::Object(known)),
+            Some(Json::Object(aggs)) => aggs.extend(more_aggs),
+            _ => aggs = Some(Json::Object(more_aggs)),
         }
     }
     if let Some(aggs) = aggs {
@@ -216,17 +219,23 @@ enum Parts {
 fn conditions(query: &Query, parts: Parts) -> Result<Vec<Json>> {
     let ticks = query.ticks.iter().map(|(_, filter)| filter).filter(|_| parts == Parts::All);
     let more = ticks.chain([&query.rule].into_iter().filter(|_| parts != Parts::Searched));
-    match &Filter::and([&query.filter].into_iter().chain(more).cloned()) {
+    of_filter(&Filter::and([&query.filter].into_iter().chain(more).cloned()))
+}
+
+/// A filter as clauses that must all hold.
+fn of_filter(filter: &Filter) -> Result<Vec<Json>> {
+    match filter {
         Filter::All => Ok(Vec::new()),
         Filter::And(parts) => parts.iter().map(filters::query).collect(),
         one => Ok(vec![filters::query(one)?]),
     }
 }
 
-/// What a document must be.
-fn condition(query: &Query, parts: Parts) -> Result<Json> {
+/// What a document must be; and this.
+fn condition(query: &Query, parts: Parts, more: Option<Json>) -> Result<Json> {
     let rank = query.rank.as_ref().map(ranking::rank).transpose()?.flatten();
-    let filters = conditions(query, parts)?;
+    let mut filters = conditions(query, parts)?;
+    filters.extend(more);
     Ok(match (rank, filters.is_empty()) {
         (None, true) => json!({"match_all": {}}),
         (Some(rank), true) => rank,
@@ -299,7 +308,7 @@ fn highlight(query: &Query) -> Result<Json> {
     });
     if query.rule != Filter::All || !query.ticks.is_empty() {
         // what the rule and the ticks look for is not what was searched
-        highlight["highlight_query"] = condition(query, Parts::Searched)?;
+        highlight["highlight_query"] = condition(query, Parts::Searched, None)?;
     }
     Ok(highlight)
 }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::failure;
 use super::request::{MARK_BEGIN, MARK_END, More, Reading};
 use super::sorting;
+use super::suggesting::Doubts;
 use crate::{
     Document, DocumentId, Elements, Error, Fragment, Highlight, Hit, Key, Page, Relation, Result, Run, Source, Total,
     TotalRequest, Version,
@@ -95,19 +96,10 @@ impl Body {
     }
 }
 
-pub(super) fn page(body: Body, reading: &Reading) -> Result<Page> {
-    if let Some(error) = &body.error {
-        return Err(failure::of_error(body.status.unwrap_or(500), error));
-    }
-    if body.timed_out == Some(true) {
-        return Err(Error::Timeout);
-    }
-    let lacking = |what: &str| Error::Internal(format!("an answer to a search without {what}"));
-    let shards = body.shards.ok_or_else(|| lacking("_shards"))?;
-    if shards.failed > 0 || !shards.failures.is_empty() {
-        let first = shards.failures.first().map(Json::to_string).unwrap_or_default();
-        return Err(Error::Partial(format!("{} shards failed: {}", shards.failed, first.chars().take(500).collect::<String>())));
-    }
+/// A page, and what must be counted before all of its suggestions may be told.
+pub(super) fn page(body: Body, reading: &Reading) -> Result<(Page, Option<Doubts>)> {
+    let shards = whole(&body)?.total;
+    let (suggest, aggregations) = (body.suggest, body.aggregations);
     let Hits { total, hits: mut found } = body.hits.ok_or_else(|| lacking("hits"))?;
     let counted = total.map(|total| (total.value, total.relation == "eq"));
 
@@ -120,15 +112,44 @@ pub(super) fn page(body: Body, reading: &Reading) -> Result<Page> {
         found.reverse();
     }
     let from_somewhere = reading.cursor || reading.offset > 0;
-    Ok(Page {
+    let mut page = Page {
         hits: found.into_iter().map(|found| hit(found, reading)).collect::<Result<_>>()?,
         total: total_of(reading.total, counted).map_err(|()| lacking("a total"))?,
         has_next: if reading.backward { reading.cursor } else { more },
         has_previous: if reading.backward { more } else { from_somewhere },
-        computed: reading.computing.read(body.aggregations.as_ref(), shards.total)?,
-        suggested: reading.suggesting.read(body.suggest.as_ref(), body.aggregations.as_ref())?,
+        computed: reading.computing.read(aggregations.as_ref(), shards)?,
+        suggested: Vec::new(),
         took: body.took.unwrap_or(0),
-    })
+    };
+    reading.suggesting.read(suggest.as_ref(), aggregations.as_ref(), &mut page)?;
+    let doubts = reading.suggesting.doubts(suggest.as_ref(), aggregations.as_ref(), &page)?;
+    Ok((page, doubts))
+}
+
+/// What was counted where nothing else was asked.
+pub(super) fn counted(body: Body) -> Result<Option<Json>> {
+    whole(&body)?;
+    Ok(body.aggregations)
+}
+
+/// No refusal, and no part passed off as the whole.
+fn whole(body: &Body) -> Result<&Shards> {
+    if let Some(error) = &body.error {
+        return Err(failure::of_error(body.status.unwrap_or(500), error));
+    }
+    if body.timed_out == Some(true) {
+        return Err(Error::Timeout);
+    }
+    let shards = body.shards.as_ref().ok_or_else(|| lacking("_shards"))?;
+    if shards.failed > 0 || !shards.failures.is_empty() {
+        let first = shards.failures.first().map(Json::to_string).unwrap_or_default();
+        return Err(Error::Partial(format!("{} shards failed: {}", shards.failed, first.chars().take(500).collect::<String>())));
+    }
+    Ok(shards)
+}
+
+fn lacking(what: &str) -> Error {
+    Error::Internal(format!("an answer to a search without {what}"))
 }
 
 /// What was asked, also where more was counted to know whether the walk goes on.
@@ -259,17 +280,21 @@ mod tests {
         .unwrap()
     }
 
+    fn page_of(body: Body, reading: &Reading) -> Result<Page> {
+        page(body, reading).map(|(page, _)| page)
+    }
+
     fn ids(page: &Page) -> Vec<&str> {
         page.hits.iter().map(|hit| hit.document.id.as_str()).collect()
     }
 
     #[test]
     fn the_hit_too_many_tells_that_there_are_more() {
-        let forward = page(body(3, Json::Null), &reading()).unwrap();
+        let forward = page_of(body(3, Json::Null), &reading()).unwrap();
         assert_eq!((ids(&forward), forward.has_next, forward.has_previous), (vec!["0", "1"], true, false));
-        let last = page(body(2, Json::Null), &Reading { cursor: true, ..reading() }).unwrap();
+        let last = page_of(body(2, Json::Null), &Reading { cursor: true, ..reading() }).unwrap();
         assert_eq!((last.has_next, last.has_previous), (false, true));
-        let backward = page(body(3, Json::Null), &Reading { backward: true, ..reading() }).unwrap();
+        let backward = page_of(body(3, Json::Null), &Reading { backward: true, ..reading() }).unwrap();
         assert_eq!((ids(&backward), backward.has_next, backward.has_previous), (vec!["1", "0"], false, true));
     }
 
@@ -284,15 +309,15 @@ mod tests {
             (TotalRequest::None, 6, "eq", None),
         ] {
             let page =
-                page(body(0, json!({"value": value, "relation": relation})), &Reading { total: asked, ..reading() }).unwrap();
+                page_of(body(0, json!({"value": value, "relation": relation})), &Reading { total: asked, ..reading() }).unwrap();
             assert_eq!(page.total.map(|total| (total.value, total.relation)), expected);
         }
-        assert!(page(body(0, Json::Null), &Reading { total: TotalRequest::All, ..reading() }).is_err());
+        assert!(page_of(body(0, Json::Null), &Reading { total: TotalRequest::All, ..reading() }).is_err());
     }
 
     #[test]
     fn scores_come_from_the_order_where_they_stand_there() {
-        let page = page(body(1, Json::Null), &Reading { scored: true, score_at: Some(0), ..reading() }).unwrap();
+        let page = page_of(body(1, Json::Null), &Reading { scored: true, score_at: Some(0), ..reading() }).unwrap();
         assert_eq!(page.hits[0].score, Some(0.5));
     }
 

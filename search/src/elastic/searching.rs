@@ -8,7 +8,8 @@ use serde_json::{Value as Json, json};
 
 use super::client::{Answer, Request, segment};
 use super::request::{Ask, ask};
-use super::response::{Body, page};
+use super::response::{Body, counted, page};
+use super::suggesting::Doubts;
 use super::{Elastic, failure};
 use crate::{Call, Collection, Error, Page, Query, Result, fusion};
 
@@ -45,16 +46,50 @@ impl Elastic {
             several => self.several(call, several).await?,
         }
         .into_iter();
-        asks.into_iter()
-            .map(|ask| {
-                let ask = match ask {
-                    Ok(ask) => ask,
-                    Err(fault) => return Ok(Err(fault)),
-                };
-                let body = answers.next().ok_or_else(|| Error::Internal("an answer is missing in a batch".into()))?;
-                Ok(page(body, &ask.reading))
-            })
-            .collect()
+        let (mut pages, mut open) = (Vec::with_capacity(asks.len()), Vec::new());
+        for ask in asks {
+            let ask = match ask {
+                Ok(ask) => ask,
+                Err(fault) => {
+                    pages.push(Err(fault));
+                    continue;
+                }
+            };
+            let body = answers.next().ok_or_else(|| Error::Internal("an answer is missing in a batch".into()))?;
+            pages.push(page(body, &ask.reading).map(|(page, doubts)| {
+                open.extend(doubts.map(|doubts| (pages.len(), ask, doubts)));
+                page
+            }));
+        }
+        self.settle(call, open, &mut pages).await?;
+        Ok(pages)
+    }
+
+    /// Words that must be counted before they may be suggested: one round trip for all of them.
+    async fn settle(&self, call: &Call, open: Vec<(usize, Ask, Doubts)>, pages: &mut [Result<Page>]) -> Result<()> {
+        if open.is_empty() {
+            return Ok(());
+        }
+        let counting = |(_, ask, doubts): &(usize, Ask, Doubts)| {
+            let mut body = doubts.body.clone();
+            if let Some(moment) = ask.body.get("pit") {
+                body["pit"] = moment.clone();
+            }
+            let (target, reading) = (ask.target.clone(), ask.reading.clone());
+            Ask { body, target, listed: ask.listed, global_scores: false, preference: None, reading }
+        };
+        let asks: Vec<Ask> = open.iter().map(counting).collect();
+        let answers = self.several(call, &asks.iter().collect::<Vec<_>>()).await?;
+        for ((at, _, doubts), answer) in open.iter().zip(answers) {
+            let settled = match &mut pages[*at] {
+                Ok(page) => counted(answer).and_then(|counts| doubts.settle(counts.as_ref(), page)),
+                Err(_) => Ok(()),
+            };
+            if let Err(fault) = settled {
+                pages[*at] = Err(fault);
+            }
+        }
+        Ok(())
     }
 
     async fn prepare(&self, call: &Call, query: &Query) -> Result<Ask> {

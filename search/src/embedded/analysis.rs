@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::super::pattern::lower;
 use super::super::{Analyzer, Error, Exact, Result};
 
 /// A word is cut after so many UTF-16 units, and what is left is the next word.
@@ -51,18 +52,6 @@ pub(super) fn normalize(exact: &Exact, value: &str) -> String {
     match exact.normalizer.as_deref() {
         Some("lowercase") => value.chars().map(lower).collect(),
         _ => value.to_owned(),
-    }
-}
-
-/// Letter by letter, as Java does it: `İ` becomes one letter, `Σ` always `σ`.
-pub(super) fn lower(c: char) -> char {
-    if c == 'İ' {
-        return 'i';
-    }
-    let mut lowered = c.to_lowercase();
-    match (lowered.next(), lowered.next()) {
-        (Some(one), None) => one,
-        _ => c,
     }
 }
 

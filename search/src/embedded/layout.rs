@@ -11,6 +11,7 @@ use super::analysis::{check_analyzer, check_normalizer};
 use super::elements::Levels;
 use super::nearest::{VECTORS, Vectors};
 use super::norms::Norms;
+use super::suggesting::completing::Completions;
 
 pub(super) const ID: &str = "id";
 pub(super) const SEQ_NO: &str = "seq_no";
@@ -40,6 +41,7 @@ pub(super) struct Layout {
     pub(super) vectors: Field,
     pub(super) nearness: Vectors,
     pub(super) levels: Levels,
+    pub(super) completions: Completions,
 }
 
 impl Layout {
@@ -59,7 +61,9 @@ impl Layout {
         let lengths = schema.add_json_field(LENGTHS, JsonObjectOptions::default().set_fast("raw"));
         let vectors = schema.add_bytes_field(VECTORS, BytesOptions::default().set_fast());
         let (norms, levels, nearness) = (Norms::default(), Levels::default(), Vectors::default());
-        Ok(Layout { schema: schema.build(), id, seq_no, values, words, columns, lengths, norms, levels, vectors, nearness })
+        let completions = Completions::default();
+        let schema = schema.build();
+        Ok(Layout { schema, id, seq_no, values, words, columns, lengths, norms, levels, vectors, nearness, completions })
     }
 
     /// Whether an index of this layout can hold documents of the collection without being built again.

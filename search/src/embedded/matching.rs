@@ -9,10 +9,10 @@ use tantivy::Searcher;
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, Occur, Query};
 
 use super::super::geo::Area;
-use super::super::pattern::{Node, Pattern, Piece, Shape};
+use super::super::pattern::{Node, Pattern, Piece, Shape, lower};
 use super::super::value::{Cidr, Value};
 use super::super::{Error, Exact, Field, Filter, Kind, Quantifier, Range, Result, TextFilter};
-use super::analysis::{analyze, lower, normalize};
+use super::analysis::{analyze, normalize};
 use super::codes;
 use super::elements::{Around, all_elements, elements_of};
 use super::layout::{Layout, lengths_column, values_column};

@@ -38,6 +38,13 @@ pub(super) struct View<'a> {
 pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     refuse_unsupported(query)?;
     let begun = std::time::Instant::now();
+    if query.only_completes() {
+        // no document is looked at for itself
+        let mut page = Page::default();
+        suggest(view, query, &mut page)?;
+        page.took = since(begun);
+        return Ok(page);
+    }
     let sorting = Sorting::of(query)?;
     let matches = match_query(view, query, query.ticks.iter().map(|(_, filter)| filter))?;
     let size = query.page.size as usize;
@@ -83,15 +90,21 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     let scored = query.rank.is_some() && (sorting.needs_scores() || query.fetch.scores);
     let hits =
         found.into_iter().map(|found| fetch(view, query, &sorting, &mut bringing, found, scored)).collect::<Result<_>>()?;
-    Ok(Page {
+    let mut page = Page {
         hits,
         total: total(query.total, collected.total),
         has_next,
         has_previous,
         computed: compute(view, query)?,
-        suggested: suggest(&view.layout, &view.searcher, query)?,
-        took: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-    })
+        ..Page::default()
+    };
+    suggest(view, query, &mut page)?;
+    page.took = since(begun);
+    Ok(page)
+}
+
+fn since(begun: std::time::Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn refuse_unsupported(query: &Query) -> Result<()> {

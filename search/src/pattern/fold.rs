@@ -1,4 +1,4 @@
-//! Letters that are equal when case does not count: Unicode's simple case folding, one letter to one letter.
+//! Letters that are equal when case does not count: Unicode's simple case folding, one letter to one letter; and small letters.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -8,6 +8,18 @@ pub fn fold(letter: char) -> impl Iterator<Item = char> {
     let class = classes().get(&letter);
     let alone = if class.is_none() { Some(letter) } else { None };
     class.into_iter().flatten().copied().chain(alone)
+}
+
+/// Letter by letter, as Java does it: `İ` becomes one letter, `Σ` always `σ`.
+pub fn lower(c: char) -> char {
+    if c == 'İ' {
+        return 'i';
+    }
+    let mut lowered = c.to_lowercase();
+    match (lowered.next(), lowered.next()) {
+        (Some(one), None) => one,
+        _ => c,
+    }
 }
 
 /// Every letter that has equals -> all of them. About 3,000 entries, made once.

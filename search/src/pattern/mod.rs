@@ -6,7 +6,7 @@ mod fold;
 mod machine;
 mod parse;
 
-pub use fold::fold;
+pub use fold::{fold, lower};
 pub use machine::{Machine, State};
 
 /// A parsed pattern; it always means the whole value.

@@ -168,6 +168,11 @@ pub fn can_search(field: &Field) -> bool {
     field.indexed && field.nested.is_none() && matches!(field.kind, Kind::Keyword(_) | Kind::Text { .. })
 }
 
+/// Whether its values can be completed from their beginning.
+pub fn can_complete(field: &Field) -> bool {
+    crate::search::can_complete(field)
+}
+
 /// Whether a search can ask for what is near a vector in it.
 pub fn can_be_near(field: &Field) -> bool {
     field.nested.is_none() && matches!(field.kind, Kind::Vector { indexed: true, .. })

@@ -24,13 +24,15 @@ use super::jobs::Shown;
 use super::marks::html;
 use super::mutation::{Changed, Done};
 use super::operation::{Node, Values, What, arguments};
-use super::plan::{ENOUGH, Found, Many, Need, Place, Plan, Root, Walk};
+use super::plan::{Found, Many, Need, Place, Plan, Root, Walk};
 use super::value::Value;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments;
 use crate::catalog::{Exposed, ExposedField};
 use crate::error::Code;
-use crate::search::{Document, Elements, Fragment, Highlight, Hit, Page, Relation, Run, Suggested, TotalRequest};
+use crate::search::{
+    Document, Elements, Fragment, Highlight, Hit, Page, Relation, Relaxed, Run, Suggested, Suggestion, TotalRequest,
+};
 
 /// What came back for a plan, in its order.
 pub(crate) struct Results {
@@ -111,6 +113,8 @@ pub(super) enum Thing<'a> {
     Suggestions(Connection<'a>),
     DidYouMean(&'a [(String, bool)]),
     Spelled(&'a str, bool),
+    Relaxed(&'a Relaxed),
+    Completion(&'a Suggestion),
 }
 
 #[derive(Clone, Copy)]
@@ -160,6 +164,7 @@ impl<'a> Shaper<'a> {
             },
             Root::Failed(failure) => Resolved::Fault(failure.clone()),
             Root::Many(many) => connection(self.results, many),
+            Root::Values(_, at) => values(self.results, *at),
             Root::One(exposed, place) => document(self.results, exposed, place),
             Root::Jobs(jobs) => match (jobs.resolve(), jobs.selected()) {
                 (Resolved::Thing(thing), Some(selected)) => {
@@ -285,10 +290,20 @@ impl<'a> Shaper<'a> {
             },
             Thing::Object { collection, fields, view } => of_object(collection, fields, view, node),
             Thing::Counted(counted) => self.of_counted(counted, node),
-            Thing::Suggestions(connection) => match better(*connection) {
-                Some(parts) => Resolved::Thing(Thing::DidYouMean(parts)),
-                None => Resolved::Null,
+            Thing::Suggestions(connection) => match (&node.what, better(*connection)) {
+                (What::Relaxed, _) => list(relaxed(*connection).iter().map(|relaxed| Resolved::Thing(Thing::Relaxed(relaxed)))),
+                (_, Some(parts)) => Resolved::Thing(Thing::DidYouMean(parts)),
+                (_, None) => Resolved::Null,
             },
+            Thing::Relaxed(relaxed) => match node.what {
+                What::Total => Resolved::Thing(Thing::Total { value: relaxed.total.value, relation: relaxed.total.relation }),
+                What::Dropped => list(relaxed.dropped.iter().map(|word| Resolved::Leaf(Value::text(word)))),
+                _ => Resolved::Leaf(Value::text(&relaxed.text)),
+            },
+            Thing::Completion(value) => Resolved::Leaf(match node.what {
+                What::Value => Value::count(value.count),
+                _ => Value::text(&value.text),
+            }),
             Thing::DidYouMean(parts) => match node.what {
                 What::Parts => list(parts.iter().map(|(text, changed)| Resolved::Thing(Thing::Spelled(text, *changed)))),
                 _ => Resolved::Leaf(Value::text(parts.iter().map(|(text, _)| text.as_str()).collect::<String>())),
@@ -418,10 +433,30 @@ fn document<'a>(results: &'a Results, exposed: &'a Exposed, place: &'a Place) ->
     }
 }
 
+/// Values that begin as was asked.
+fn values(results: &Results, at: usize) -> Resolved<'_> {
+    match page(results, at) {
+        Ok(page) => list(page.suggested.iter().flat_map(|(_, suggested)| match suggested {
+            Suggested::Complete(values) => values.iter().map(|value| Resolved::Thing(Thing::Completion(value))).collect(),
+            _ => Vec::new(),
+        })),
+        Err(failure) => Resolved::Fault(failure),
+    }
+}
+
+/// Which words to drop, where too little was found.
+fn relaxed<'a>(connection: Connection<'a>) -> &'a [Relaxed] {
+    let all = connection.page.map(|page| page.suggested.as_slice()).unwrap_or_default();
+    let found = all.iter().find_map(|(_, suggested)| match suggested {
+        Suggested::Relaxed(found) => Some(found.as_slice()),
+        _ => None,
+    });
+    found.unwrap_or_default()
+}
+
 /// A better spelling, where too little was found.
 fn better<'a>(connection: Connection<'a>) -> Option<&'a [(String, bool)]> {
-    let page = connection.page.filter(|page| page.total.is_some_and(|total| total.value < ENOUGH))?;
-    page.suggested.iter().find_map(|(_, suggested)| match suggested {
+    connection.page?.suggested.iter().find_map(|(_, suggested)| match suggested {
         Suggested::DidYouMean(parts) => parts.as_deref(),
         _ => None,
     })
@@ -494,7 +529,7 @@ pub(crate) fn collections(plan: &Plan<'_>) -> Vec<String> {
     for (_, root) in &plan.roots {
         match root {
             Root::Many(many) => add(&many.exposed),
-            Root::One(exposed, _) => add(exposed),
+            Root::One(exposed, _) | Root::Values(exposed, _) => add(exposed),
             Root::Node(found) => found.iter().for_each(|found| add(&found.exposed)),
             Root::Nodes(all) => all.iter().flatten().for_each(|found| add(&found.exposed)),
             Root::Done(Done::One(exposed, _) | Done::Bulk(exposed, _)) => add(exposed),

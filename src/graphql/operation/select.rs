@@ -39,6 +39,8 @@ pub(crate) enum What {
     Introspection,
     Many(Arc<Exposed>),
     One(Arc<Exposed>),
+    /// Values that begin so.
+    Complete(Arc<Exposed>),
     NodeByGlobal,
     NodesByGlobal,
     JobById,
@@ -54,6 +56,8 @@ pub(crate) enum What {
     // of suggestions; its parts are texts and whether they are changed
     DidYouMean,
     Respelled,
+    Relaxed,
+    Dropped,
     // of an edge
     Cursor,
     Score,
@@ -128,6 +132,7 @@ impl Roots {
             mutations.insert(bulk, What::Mutation(Mutation::Bulk(exposed.clone())));
             roots.insert(exposed.names.many.clone(), What::Many(exposed.clone()));
             roots.insert(exposed.names.one.clone(), What::One(exposed.clone()));
+            roots.insert(exposed.names.suggest.clone(), What::Complete(exposed.clone()));
         }
         roots.insert("node".into(), What::NodeByGlobal);
         roots.insert("nodes".into(), What::NodesByGlobal);
@@ -165,6 +170,9 @@ pub(super) enum Of<'a> {
     Point,
     Suggestions,
     DidYouMean,
+    Relaxed,
+    /// A value that begins so.
+    Completion,
     Counted(Counted<'a>),
     Payload(&'a Exposed),
     Bulk(&'a Exposed),
@@ -284,6 +292,7 @@ impl<'a> Selector<'a> {
                 let inner = match self.roots.queries.get(name)? {
                     What::Many(exposed) => Of::Connection(exposed),
                     What::One(exposed) => Of::Document(exposed),
+                    What::Complete(_) => Of::Completion,
                     What::JobById => Of::Job,
                     What::JobList => Of::Jobs,
                     _ => Of::Leaf,
@@ -322,7 +331,11 @@ impl<'a> Selector<'a> {
             (Of::Connection(exposed), "edges") => (What::Edges, Of::Edge(exposed)),
             (Of::Connection(_), "suggestions") => (What::Suggestions, Of::Suggestions),
             (Of::Suggestions, "didYouMean") => (What::DidYouMean, Of::DidYouMean),
-            (Of::DidYouMean, "text") => (What::Text, Of::Leaf),
+            (Of::DidYouMean | Of::Relaxed | Of::Completion, "text") => (What::Text, Of::Leaf),
+            (Of::Suggestions, "relaxed") => (What::Relaxed, Of::Relaxed),
+            (Of::Relaxed, "dropped") => (What::Dropped, Of::Leaf),
+            (Of::Relaxed, "total") => (What::Total, Of::Total),
+            (Of::Completion, "count") => (What::Value, Of::Leaf),
             (Of::DidYouMean, "parts") => (What::Parts, Of::Part),
             (Of::Part, "changed") => (What::Respelled, Of::Leaf),
             (Of::Connection(exposed), "nodes") => (What::Nodes, Of::Document(exposed)),

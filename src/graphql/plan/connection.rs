@@ -16,8 +16,8 @@ use crate::graphql::operation::{Node, Values, What, arguments};
 use crate::graphql::paging;
 use crate::graphql::schema::inner;
 use crate::search::{
-    Fetch, FieldRef, Filter, HighlightRequest, InnerHits, Kind, MOST_INNER_HITS, Moment, PageRequest, Quantifier, Query, Rank,
-    Suggest, TextMatch, TotalRequest,
+    ENOUGH, Fetch, FieldRef, Filter, HighlightRequest, InnerHits, Kind, MOST_INNER_HITS, Moment, PageRequest, Quantifier, Query,
+    Rank, Suggest, TextMatch, TotalRequest,
 };
 
 impl<'a> Planner<'a> {
@@ -76,11 +76,16 @@ impl<'a> Planner<'a> {
         for selected in &node.sub {
             needs.of_connection(selected)?;
         }
-        let Selected { suggests, hits, search, scores, paths, totals, requests, highlights, elements, inner } = needs.many;
-        if suggests && let Some(text) = query.rank.as_ref().and_then(words) {
+        let Selected { spelling, relaxed, hits, search, scores, paths, totals, requests, highlights, elements, inner } =
+            needs.many;
+        if spelling && let Some(text) = query.rank.as_ref().and_then(words) {
             let texts = text.fields.iter().map(|(field, _)| field).filter(|field| matches!(field.kind, Kind::Text { .. }));
             let suggest = Suggest::DidYouMean { text: text.query.clone(), fields: texts.cloned().collect() };
             query.suggest.push((0, suggest));
+        }
+        // beside a vector something is always near
+        if relaxed && let Some(Rank::Text(text)) = &query.rank {
+            query.suggest.push((1, Suggest::Relaxed(text.clone())));
         }
         query.total = totals.iter().map(|(_, total)| *total).fold(TotalRequest::None, larger);
         if !query.suggest.is_empty() {
@@ -163,8 +168,9 @@ fn larger(one: TotalRequest, other: TotalRequest) -> TotalRequest {
 /// What is selected of a connection.
 #[derive(Default)]
 struct Selected<'a> {
-    /// A better spelling is wanted.
-    suggests: bool,
+    /// A better spelling is wanted, and which words to drop.
+    spelling: bool,
+    relaxed: bool,
     /// Hits are needed, whole or for their cursors.
     hits: bool,
     search: bool,
@@ -203,7 +209,8 @@ impl<'a> Needs<'a, '_> {
             }
             What::PageInfo => self.many.hits |= node.sub.iter().any(|node| !matches!(node.what, What::TypeName(_))),
             What::Suggestions => {
-                self.many.suggests |= node.sub.iter().any(|inner| matches!(inner.what, What::DidYouMean));
+                self.many.spelling |= node.sub.iter().any(|inner| matches!(inner.what, What::DidYouMean));
+                self.many.relaxed |= node.sub.iter().any(|inner| matches!(inner.what, What::Relaxed));
             }
             What::Nodes => self.of_documents(&node.sub),
             What::Edges => {
@@ -292,8 +299,6 @@ impl<'a> Needs<'a, '_> {
     }
 }
 
-/// Hits from which on no better spelling is looked for.
-pub(crate) const ENOUGH: u64 = 5;
 /// The elements that matched some `some` of the list; all of them where nothing was asked of it.
 fn matched(list: &FieldRef, asked: &Filter) -> Result<Filter, Failure> {
     let mut found = Vec::new();

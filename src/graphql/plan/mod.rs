@@ -1,6 +1,7 @@
 //! What an operation needs of the engine: every root field becomes a query of one batch, or a document of one get.
 //! What is not selected is not asked for.
 
+mod completing;
 mod connection;
 mod counted;
 mod related;
@@ -13,7 +14,6 @@ use apollo_compiler::Schema;
 use apollo_compiler::validation::Valid;
 use serde_json::Value as Json;
 
-pub(crate) use connection::ENOUGH;
 pub(crate) use counted::{Counted, Made, address};
 pub(crate) use related::{Asked, Need, Related};
 
@@ -55,6 +55,8 @@ pub(crate) enum Root<'a> {
     Failed(Failure),
     Many(Many<'a>),
     One(Arc<Exposed>, Place),
+    /// Values of a field that begin so: the place in the batch.
+    Values(Arc<Exposed>, usize),
     Node(Option<Found>),
     Nodes(Vec<Option<Found>>),
     /// A mutation that was carried out.
@@ -128,6 +130,10 @@ impl<'a> Planner<'a> {
                 let id = DocumentId::parse(id).map_err(Failure::input)?;
                 let place = self.place(exposed, id, None, &paths(exposed, &node.sub), plan);
                 Ok(Root::One(exposed.clone(), place))
+            }
+            What::Complete(exposed) => {
+                plan.searches.push(self.completing(exposed, &arguments)?);
+                Ok(Root::Values(exposed.clone(), plan.searches.len() - 1))
             }
             What::NodeByGlobal => {
                 let name = if self.relay { "id" } else { "nodeId" };

@@ -150,8 +150,21 @@ const OBJECTS: &[Shape] = &[
         ],
     ),
     ("DatePercentile", "", &[("at: Float!", ""), ("value: DateTime", "")]),
-    ("Suggestions", "", &[("didYouMean: DidYouMean", "Null where the query finds enough, or nothing better is known.")]),
+    (
+        "Suggestions",
+        "",
+        &[
+            ("didYouMean: DidYouMean", "Null where the query finds enough, or nothing better is known."),
+            ("relaxed: [RelaxedQuery!]!", "Which words to drop to find something."),
+        ],
+    ),
     ("DidYouMean", "", &[("text: String!", ""), ("parts: [ChangedPart!]!", "")]),
+    ("RelaxedQuery", "", &[("text: String!", ""), ("dropped: [String!]!", ""), ("total: Total!", "")]),
+    (
+        "Suggestion",
+        "A whole value of the field that starts so, case apart; count is of documents; most frequent first, then by value.",
+        &[("text: String!", ""), ("count: Long!", "")],
+    ),
     ("ChangedPart", "", &[("text: String!", ""), ("changed: Boolean!", "")]),
     ("ValueAggregate", "", &[("distinctCount: Long!", ""), ("exactDistinct: Boolean!", ""), ("valueCount: Long!", "")]),
 ];
@@ -250,6 +263,7 @@ const OTHERS_NAMED: &[&str] = &[
     "Metric",
     "PageInfo",
     "TimeZone",
+    "Total",
 ];
 
 /// The shared type of this name, if it is one.

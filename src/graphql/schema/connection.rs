@@ -5,7 +5,7 @@ use async_graphql::dynamic::{Field, InputValue, Object, Subscription, Subscripti
 
 use super::{Parts, Types, described, field, inner, input, live, word, written};
 use crate::catalog::Exposed;
-use crate::catalog::ask::has_distance;
+use crate::catalog::ask::{can_complete, has_distance};
 use crate::catalog::relations::Relation;
 
 pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &Parts) -> Object {
@@ -71,7 +71,22 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
         .fold(described(&names.many, TypeRef::named(connection), &format!("Searches `{collection}`.")), Field::argument);
     let one = described(&names.one, TypeRef::named(stem), &format!("One document of `{collection}` by its own id."))
         .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)));
-    query.field(many).field(one)
+    let query = query.field(many).field(one);
+    match completing(types, exposed) {
+        Some(values) => query.field(values),
+        None => query,
+    }
+}
+
+/// The root field that completes values; `None` where there is nothing to complete.
+fn completing(types: &mut Types, exposed: &Exposed) -> Option<Field> {
+    let fields = format!("{}SuggestField", exposed.names.type_name);
+    let completed = exposed.all_fields().filter(|field| can_complete(&field.field)).map(|field| field.enum_name.as_str());
+    if !written::enumeration(types, &fields, "Fields to complete.", completed) {
+        return None;
+    }
+    let text = format!("{}(field: {fields}!, prefix: String!, first: Int = 10): [Suggestion!]", exposed.names.suggest);
+    Some(written::output(types, &text, &format!("Completes values of `{}` for a search box.", exposed.collection.name.as_str())))
 }
 
 /// The same search as a subscription.

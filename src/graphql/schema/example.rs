@@ -16,12 +16,6 @@ const NOT_YET: &[&str] = &[
     "DocumentEdge",
     "DocumentSearch",
     "Query.search*",
-    // by suggestions
-    "*SuggestField",
-    "Query.*Suggest*",
-    "Suggestion",
-    "Suggestions.relaxed*",
-    "RelaxedQuery",
     // of hits
     "Explanation",
     "*.explanation*",

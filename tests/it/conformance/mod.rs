@@ -45,6 +45,7 @@ mod order;
 mod paging;
 mod patterns;
 mod places;
+mod suggestions;
 mod text;
 mod unicode;
 mod vectors;
@@ -67,6 +68,7 @@ const COUNT: usize = collections::COUNT
     + paging::COUNT
     + patterns::COUNT
     + places::COUNT
+    + suggestions::COUNT
     + text::COUNT
     + unicode::COUNT
     + vectors::COUNT

@@ -10,7 +10,7 @@ mod evaluator;
 mod likeness;
 mod meaning;
 mod queries;
-mod random;
+pub mod random;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

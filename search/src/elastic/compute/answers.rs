@@ -4,15 +4,15 @@ use serde_json::Value as Json;
 
 use crate::{Error, Result};
 
-pub(super) fn lacking(what: &str) -> Error {
+pub(in crate::elastic) fn lacking(what: &str) -> Error {
     Error::Internal(format!("an answer to a search without {what}"))
 }
 
-pub(super) fn part<'a>(json: &'a Json, name: &str) -> Result<&'a Json> {
+pub(in crate::elastic) fn part<'a>(json: &'a Json, name: &str) -> Result<&'a Json> {
     json.get(name).filter(|part| part.is_object()).ok_or_else(|| lacking(name))
 }
 
-pub(super) fn buckets(json: &Json) -> Result<&Vec<Json>> {
+pub(in crate::elastic) fn buckets(json: &Json) -> Result<&Vec<Json>> {
     json.get("buckets").and_then(Json::as_array).ok_or_else(|| lacking("buckets"))
 }
 
@@ -21,7 +21,7 @@ pub(super) fn whole(json: &Json, name: &str) -> Result<u64> {
 }
 
 /// Of documents, in a bucket.
-pub(super) fn count(json: &Json) -> Result<u64> {
+pub(in crate::elastic) fn count(json: &Json) -> Result<u64> {
     whole(json, "doc_count")
 }
 

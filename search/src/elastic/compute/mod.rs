@@ -20,7 +20,7 @@ use super::filters;
 use super::ranking::is_by_vector;
 use crate::compute::levels::Level;
 use crate::{Collection, Compute, Computed, FieldRef, Filter, Kind, Query, Result, Scope, Slot};
-use answers::part;
+pub(super) use answers::{buckets, count, lacking, part};
 
 /// Aggregations by their names.
 type Aggs = Map<String, Json>;

@@ -3,6 +3,7 @@
 //! Documents are gathered once for each scope; one kind of computing is one file, and the other engine has a file of the same name.
 
 mod columns;
+mod completions;
 mod facets;
 mod groups;
 mod keys;
@@ -16,7 +17,8 @@ use tantivy::query::Query as IndexQuery;
 use super::super::{Compute, Computed, Error, Kind, Query, Result, Scope, Slot};
 use super::searching::{View, match_query};
 use columns::Columns;
-use rows::Rows;
+pub(super) use completions::complete;
+pub(super) use rows::Rows;
 
 /// One query's computing.
 struct Computing<'a> {

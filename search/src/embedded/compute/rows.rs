@@ -12,15 +12,15 @@ use super::Computing;
 
 /// Entries of each segment, ascending.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Rows {
+pub(in crate::embedded) struct Rows {
     /// The list whose elements they are; none: documents.
     pub(super) level: Option<Arc<str>>,
-    pub(super) entries: Vec<Vec<u32>>,
+    pub(in crate::embedded) entries: Vec<Vec<u32>>,
 }
 
 impl Rows {
     /// All that the query finds.
-    pub(super) fn of(searcher: &Searcher, query: &dyn Query, stopped: &dyn Fn() -> bool) -> Result<Rows> {
+    pub(in crate::embedded) fn of(searcher: &Searcher, query: &dyn Query, stopped: &dyn Fn() -> bool) -> Result<Rows> {
         let everything = query.is::<tantivy::query::AllQuery>();
         let weight = query.weight(EnableScoring::disabled_from_searcher(searcher)).map_err(Error::internal)?;
         let mut rows = Vec::new();
@@ -57,7 +57,7 @@ impl Rows {
         self.level.as_deref()
     }
 
-    pub(super) fn count(&self) -> u64 {
+    pub(in crate::embedded) fn count(&self) -> u64 {
         self.entries.iter().map(|docs| docs.len() as u64).sum()
     }
 }
