@@ -34,7 +34,11 @@ nightly:
     ./scripts/contract
     cd perf && cargo test --locked
 
-# Load a running hooke: original, search, facets, get, mixed, write or thousand; see perf/README.md
+# How fast values are completed among so many documents on the embedded engine; the test says what it prints
+suggest-speed DOCUMENTS="1000000":
+    HOOKE_TEST_DOCUMENTS={{DOCUMENTS}} cargo test --release --test it completing_many -- --ignored --nocapture
+
+# Load a running hooke: original, search, facets, page, get, mixed, write or thousand; see perf/README.md
 perf SCENARIO="mixed" *ARGS:
     cargo run --locked --manifest-path perf/Cargo.toml -- {{SCENARIO}} {{ARGS}}
 

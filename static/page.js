@@ -33,6 +33,28 @@ document.addEventListener('DOMContentLoaded', () => {
       }
     });
   }
+  // What is typed goes on as values that there are; the newest answer is the one that counts.
+  for (const box of document.querySelectorAll('input[data-complete]')) {
+    let waiting;
+    let asking;
+    box.addEventListener('input', ({ inputType }) => {
+      clearTimeout(waiting);
+      asking?.abort();
+      // a value that was chosen is complete
+      if (!inputType || inputType === 'insertReplacementText' || !box.value.trim()) return;
+      waiting = setTimeout(async () => {
+        asking = new AbortController();
+        try {
+          const answer = await fetch(`${box.dataset.complete}?q=${encodeURIComponent(box.value)}`, { signal: asking.signal });
+          if (!answer.ok) return;
+          const { values } = await answer.json();
+          box.list.replaceChildren(...values.map(({ text }) => Object.assign(document.createElement('option'), { value: text })));
+        } catch {
+          // another letter came, or the server is gone: the box is still a box
+        }
+      }, 120);
+    });
+  }
   // Filters stand beside the hits where there is room.
   const wide = matchMedia('(min-width: 992px)');
   for (const filters of document.querySelectorAll('details.filters')) {

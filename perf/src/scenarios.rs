@@ -30,6 +30,8 @@ pub(crate) enum Name {
     Search,
     /// A search with what is counted beside it: two facets, an average, and groups, through GraphQL
     Facets,
+    /// All that a search page shows, through GraphQL: hits, facets with ticks, histograms, figures, groups, suggestions; and its box, completed
+    Page,
     /// Documents by id, through REST
     Get,
     /// Six searches to three documents to one write
@@ -58,6 +60,7 @@ impl Name {
             Name::Original => "original",
             Name::Search => "search",
             Name::Facets => "facets",
+            Name::Page => "page",
             Name::Get => "get",
             Name::Mixed => "mixed",
             Name::Write => "write",
@@ -73,7 +76,7 @@ impl Name {
         match self {
             Name::Thousand => Data::None,
             Name::Original => Data::Hashtags,
-            Name::Search | Name::Facets | Name::Get | Name::Mixed | Name::Write => Data::Documents,
+            Name::Search | Name::Facets | Name::Page | Name::Get | Name::Mixed | Name::Write => Data::Documents,
         }
     }
 
@@ -83,6 +86,7 @@ impl Name {
             Name::Original => &[(1, check_health), (1, list_hashtags)],
             Name::Search => &[(1, search_words)],
             Name::Facets => &[(1, count_facets)],
+            Name::Page => &[(1, show_page), (2, complete_name)],
             Name::Get => &[(1, get_document)],
             Name::Mixed => &[(6, search_words), (3, get_document), (1, put_document)],
             Name::Write => &[(1, put_document)],
@@ -166,6 +170,61 @@ fn count_facets(ground: &Ground, _: &GooseUser) -> Call {
             "variables": {"words": format!("{} {}", word(chance), word(chance >> 8)), "section": section(chance >> 16)},
         })),
         holds: |answer| answer["errors"].is_null() && answer["data"]["page"]["facets"]["section"]["values"].is_array(),
+    }
+}
+
+/// The query of a whole search page. A third of the words is mistyped: their pages find little, and have something to suggest.
+fn show_page(ground: &Ground, _: &GooseUser) -> Call {
+    let chance = ground.chance();
+    let query = format!(
+        "query ($words: String!, $section: String!, $tag: String!) {{ page: {}( \
+           search: {{ query: $words, fields: [{{ field: NAME, boost: 3 }}, {{ field: DESCRIPTION }}], operator: AND }} \
+           filter: {{ size: {{ gte: 1000 }} }}, facetFilters: {{ section: {{ ne: $section }}, tags: {{ ne: $tag }} }} \
+           orderBy: [{{ score: DESC }}, {{ field: SIZE, direction: DESC }}], first: 10) {{ \
+         total(upTo: 10000) {{ value relation }} pageInfo {{ hasNextPage endCursor }} \
+         edges {{ cursor score node {{ _id name section size addedOn }} highlights(fields: [DESCRIPTION]) {{ fragments {{ html }} }} }} \
+         facets {{ section {{ values {{ value count selected }} otherCount }} tags(first: 8) {{ values {{ value count selected }} otherCount distinctCount }} \
+           size(interval: {{ size: 10000 }}) {{ buckets {{ from to count }} stats {{ min max }} }} addedOn(interval: {{ calendar: YEAR }}) {{ buckets {{ from to count }} }} }} \
+         aggregate {{ count size {{ min max avg percentiles(at: [50, 95]) {{ at value }} }} }} \
+         groupBy(keys: [{{ field: SECTION }}], first: 5) {{ nodes {{ key {{ section }} count aggregate {{ size {{ avg }} }} topHits(first: 1) {{ name }} }} }} \
+         suggestions {{ didYouMean {{ text }} relaxed {{ text dropped total {{ value }} }} }} }} }}",
+        ground.data.field
+    );
+    let (first, mut second) = (word(chance), word(chance >> 8).to_owned());
+    if (chance >> 24).is_multiple_of(3) {
+        second.remove(1);
+    }
+    Call {
+        name: "page",
+        method: GooseMethod::Post,
+        path: "/graphql".into(),
+        body: Some(json!({
+            "query": query,
+            "variables": {"words": format!("{first} {second}"), "section": section(chance >> 16), "tag": word(chance >> 32)},
+        })),
+        holds: |answer| {
+            let page = &answer["data"]["page"];
+            let whole =
+                page["edges"].is_array() && page["facets"]["section"]["values"].is_array() && page["suggestions"].is_object();
+            answer["errors"].is_null() && whole && page["aggregate"]["count"].is_number()
+        },
+    }
+}
+
+/// What a box asks while one types.
+fn complete_name(ground: &Ground, _: &GooseUser) -> Call {
+    let chance = ground.chance();
+    let word = word(chance);
+    let query = format!(
+        "query ($prefix: String!) {{ values: {}Suggest(field: NAME, prefix: $prefix, first: 8) {{ text count }} }}",
+        ground.data.field
+    );
+    Call {
+        name: "complete",
+        method: GooseMethod::Post,
+        path: "/graphql".into(),
+        body: Some(json!({ "query": query, "variables": {"prefix": &word[..1 + (chance >> 8) as usize % word.len()]} })),
+        holds: |answer| answer["errors"].is_null() && answer["data"]["values"].is_array(),
     }
 }
 

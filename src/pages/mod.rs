@@ -31,6 +31,7 @@ pub fn routes(app: Arc<App>, description: &Value) -> Router {
         .route("/", get(home::show_home))
         .route("/search", get(search::find_collection))
         .route("/search/{collection}", get(search::show_search))
+        .route("/search/{collection}/complete", get(search::complete_text))
         .route("/documents/{collection}/{id}", get(document::show_document))
         .route("/jobs", get(jobs::show_jobs).post(jobs::start_job))
         .route("/jobs/load", post(jobs::start_load).layer(DefaultBodyLimit::disable()))

@@ -66,6 +66,11 @@ pub(super) fn write(on: &Exposed, arguments: &Arguments) -> String {
     if let Some(groups) = &arguments.groups {
         let _ = writeln!(text, "    {groups}");
     }
+    if arguments.search.is_some() {
+        text.push_str(
+            "    suggestions { didYouMean { text parts { text changed } } relaxed { text dropped total { value } } }\n",
+        );
+    }
     text.push_str("  }\n}\n");
     text
 }

@@ -58,6 +58,12 @@ pub async fn shop(elasticsearch: Option<String>) -> (TestApp, String) {
     let answer = app.http.post(app.at(&path)).header(CONTENT_TYPE, "application/x-ndjson").body(lines).send().await.unwrap();
     let answer = answer.text().await.unwrap();
     assert_eq!(answer.lines().filter(|line| line.contains("\"errors\":[]")).count(), 10, "{answer}");
+    // the schema follows the catalog
+    let began = std::time::Instant::now();
+    while !app.get("/schema.graphql").await.text().await.unwrap().contains("  packages(") {
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "packages does not come into the schema");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     (app, name)
 }
 

@@ -552,3 +552,32 @@ async fn a_browser_searches_and_runs_the_first_query_of_the_playground() {
     assert_eq!(complaints(&browser), Vec::<&String>::new());
     app.stop().await;
 }
+
+#[tokio::test]
+async fn words_that_find_little_are_suggested_better_ones() {
+    let app = landmarks().await;
+    let link = |address: &str| format!("href=\"{address}\"");
+    // a better spelling keeps the rest of the search, from the first page on
+    let html = page(&app, "/search/landmarks?q=suspnsion%20brigde&all=1&f=kind:eq:bridge&size=20", 200).await;
+    let html = unescape(&html);
+    assert!(html.contains("Did you mean"), "{html}");
+    assert!(html.contains(&link("/search/landmarks?q=suspension%20bridge&all=1&f=kind:eq:bridge&size=20")), "{html}");
+    assert!(html.contains("<mark>suspension</mark> <mark>bridge</mark>"), "{html}");
+    let better = page(&app, "/search/landmarks?q=suspension%20bridge&all=1&f=kind:eq:bridge&size=20", 200).await;
+    assert!(!better.contains("Did you mean"), "{better}");
+    // one word less
+    let html = page(&app, "/search/landmarks?q=bridge%20zeppelinx&all=1", 200).await;
+    let html = unescape(&html);
+    assert!(html.contains(&link("/search/landmarks?q=bridge&all=1")) && html.contains("without “zeppelinx”"), "{html}");
+    assert!(!page(&app, "/search/landmarks?q=bridge%20zeppelinx", 200).await.contains("without “"));
+    // the box
+    assert!(html.contains("data-complete=\"/search/landmarks/complete\"") && html.contains("<datalist id=\"completions\">"));
+    let values: Json = app.get("/search/landmarks/complete?q=golden%20G").await.json().await.unwrap();
+    assert_eq!(values, json!({ "values": [{ "text": "Golden Gate Bridge", "count": 1 }] }));
+    for path in ["/search/landmarks/complete", "/search/landmarks/complete?q=", "/search/landmarks/complete?q=zzzz"] {
+        let values: Json = app.get(path).await.json().await.unwrap();
+        assert_eq!(values, json!({ "values": [] }), "{path}");
+    }
+    assert_eq!(app.get("/search/nothing/complete?q=a").await.status(), 404);
+    app.stop().await;
+}

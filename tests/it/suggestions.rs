@@ -1,11 +1,13 @@
 //! Suggestions through GraphQL: values for a search box, words that are too many, and what an alias hides; on both engines.
 
 use hooke::config::{CollectionConfig, ElasticConfig};
+use hooke::search::{Filter, Query, Suggested};
 use serde_json::{Value as Json, json};
 
 use crate::app::TestApp;
 use crate::counting::shop;
-use crate::ground::{elasticsearch_url, unique};
+use crate::differential::random::Random;
+use crate::ground::{Ground, Kind, call, elasticsearch_url, unique};
 
 async fn values(app: &TestApp) {
     let data = app
@@ -95,7 +97,8 @@ async fn what_an_alias_hides_is_never_suggested() {
         let answer = http.request(method, format!("{url}/{path}")).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     };
-    let mapping = json!({ "properties": { "title": { "type": "text" }, "tag": { "type": "keyword" }, "owner": { "type": "keyword" } } });
+    let mapping =
+        json!({ "properties": { "title": { "type": "text" }, "tag": { "type": "keyword" }, "owner": { "type": "keyword" } } });
     send(reqwest::Method::PUT, index.clone(), json!({ "mappings": mapping })).await;
     for (at, title, tag, owner) in [(1, "web server", "web", "a"), (2, "secret servant", "weapon", "b")] {
         let body = json!({ "title": title, "tag": tag, "owner": owner });
@@ -106,8 +109,7 @@ async fn what_an_alias_hides_is_never_suggested() {
     let app = TestApp::open(|config| {
         config.elasticsearch = Some(ElasticConfig { urls: vec![url.clone()], ..ElasticConfig::default() });
         config.catalog.include = vec![alias.clone()];
-        let named =
-            CollectionConfig { name: Some("shown".into()), singular: Some("one".into()), ..CollectionConfig::default() };
+        let named = CollectionConfig { name: Some("shown".into()), singular: Some("one".into()), ..CollectionConfig::default() };
         config.catalog.collections.insert(alias.clone(), named);
     })
     .await;
@@ -126,4 +128,103 @@ async fn what_an_alias_hides_is_never_suggested() {
     assert_eq!(data["q4"]["suggestions"]["relaxed"], json!([{ "text": "web" }]));
     app.stop().await;
     http.delete(format!("{url}/{index}")).send().await.unwrap();
+}
+
+const SYLLABLES: [&str; 16] =
+    ["ka", "ro", "mi", "ten", "sul", "ba", "dor", "li", "ve", "gan", "pho", "zi", "tra", "we", "no", "ux"];
+
+/// A measurement, not a check of every day: `just suggest-speed` runs it in release. `HOOKE_TEST_DOCUMENTS` documents (a million by
+/// default) on the embedded engine, with names that nearly all differ, tags of which there are a thousand, and one beginning that
+/// all codes share. It prints the time of the first call and the median of those after it, in milliseconds: as it stands, under a rule,
+/// and after deletes; and it holds the counts against those of the documents.
+#[tokio::test]
+#[ignore = "a measurement: just suggest-speed"]
+async fn completing_many() {
+    let many: u64 = std::env::var("HOOKE_TEST_DOCUMENTS").ok().and_then(|many| many.parse().ok()).unwrap_or(1_000_000);
+    let ground = Ground::open(Kind::Embedded).await.unwrap();
+    let keyword = json!({ "type": "keyword" });
+    let shelf = ground.shelf(json!({ "name": keyword, "tag": keyword, "code": keyword, "owner": keyword })).await;
+    let mut random = Random::new(7);
+    let name = |random: &mut Random| -> String {
+        let mut word = || (0..3).map(|_| *random.pick(&SYLLABLES)).collect::<String>();
+        format!("{} {}", word(), word())
+    };
+    let began = std::time::Instant::now();
+    let mut tags = std::collections::BTreeMap::<String, u64>::new();
+    let mut batch = Vec::new();
+    for number in 0..many {
+        let tag = format!("{}{}", random.pick(&SYLLABLES), random.below(64));
+        let owner = if random.below(100) == 0 { "rare" } else { "all" };
+        batch.push(shelf.index(
+            &number.to_string(),
+            json!({ "name": name(&mut random), "tag": tag, "code": format!("code-{number:08}"), "owner": owner }),
+        ));
+        *tags.entry(tag).or_default() += 1;
+        if batch.len() == 5_000 || number + 1 == many {
+            let refresh = if number + 1 == many { hooke::search::Refresh::Now } else { hooke::search::Refresh::None };
+            for outcome in shelf.engine().write(&call(), std::mem::take(&mut batch), refresh).await.unwrap() {
+                outcome.unwrap();
+            }
+        }
+    }
+    println!("{many} documents written in {:.1} s", began.elapsed().as_secs_f64());
+    let complete = async |path: &str, prefix: &str, rule: Filter| {
+        let query = Query::completing(shelf.name.clone(), shelf.field(path), prefix.into(), 10);
+        match shelf.page(Query { rule, ..query }).await.suggested.remove(0).1 {
+            Suggested::Complete(values) => values,
+            other => panic!("{other:?}"),
+        }
+    };
+    println!("{:<34} {:>9} {:>9}", "", "first", "median");
+    for state in ["as it stands", "under a rule", "after deletes"] {
+        if state == "after deletes" {
+            let gone: Vec<_> = (0..many)
+                .step_by(100)
+                .map(|number| {
+                    let action = hooke::search::Action::Delete {
+                        id: crate::ground::id(&number.to_string()),
+                        precondition: Default::default(),
+                    };
+                    shelf.write(action)
+                })
+                .collect();
+            for outcome in shelf.send(gone).await {
+                outcome.unwrap();
+            }
+        }
+        for (path, prefix) in [
+            ("tag", ""),
+            ("tag", "k"),
+            ("tag", "ka6"),
+            ("name", "k"),
+            ("name", "ka"),
+            ("name", "kar"),
+            ("name", "karomi"),
+            ("name", "KAROMI T"),
+            ("code", "code-"),
+            ("code", "code-00001"),
+            ("code", "code-0000123"),
+            ("name", "nothing"),
+        ] {
+            let rule = || if state == "under a rule" { shelf.eq("owner", "rare") } else { Filter::All };
+            let mut times = Vec::new();
+            for _ in 0..12 {
+                let began = std::time::Instant::now();
+                let _ = complete(path, prefix, rule()).await;
+                times.push(began.elapsed().as_secs_f64() * 1_000.0);
+            }
+            let first = times.remove(0);
+            times.sort_by(f64::total_cmp);
+            println!("{state:<14} {path:<5} {prefix:<13} {first:>9.2} {:>9.2}", times[times.len() / 2]);
+        }
+        if state == "as it stands" {
+            let mut expected: Vec<(&String, &u64)> = tags.iter().filter(|(tag, _)| tag.starts_with("ka")).collect();
+            expected.sort_by_key(|(tag, count)| (std::cmp::Reverse(**count), *tag));
+            let got = complete("tag", "KA", Filter::All).await;
+            let got: Vec<(&String, &u64)> = got.iter().map(|value| (&value.text, &value.count)).collect();
+            assert_eq!(got, expected[..got.len().min(10)]);
+            assert_eq!(got.len(), expected.len().min(10));
+        }
+    }
+    ground.clear().await;
 }

@@ -9,7 +9,7 @@ use crate::pages::shelf;
 use crate::search::{Hit, Kind, Run, Source};
 
 /// Names that documents give to what they are called, the best first.
-const HEADLINES: [&str; 8] = ["title", "name", "headline", "subject", "label", "displayname", "package", "product"];
+pub(super) const HEADLINES: [&str; 8] = ["title", "name", "headline", "subject", "label", "displayname", "package", "product"];
 
 /// And to what they are about.
 const STORIES: [&str; 8] = ["description", "summary", "abstract", "body", "text", "content", "message", "synopsis"];

@@ -7,6 +7,7 @@ mod facets;
 mod hit;
 mod near;
 mod pager;
+mod suggestions;
 mod ticks;
 
 use std::sync::Arc;
@@ -26,6 +27,8 @@ use self::facets::{FacetView, Wanted};
 use self::hit::HitView;
 pub(super) use self::hit::headline;
 use self::pager::Pager;
+pub(super) use self::suggestions::complete_text;
+use self::suggestions::{Fewer, Meant};
 use super::fault::Fault;
 use super::layout::{Layout, send};
 use super::query_text::{self, Arguments};
@@ -59,6 +62,8 @@ struct SearchPage {
     layout: Layout,
     collection: String,
     action: String,
+    /// Where values that complete the box come from.
+    complete: Option<String>,
     asked: Asked,
     chips: Vec<Chip>,
     rows: Vec<Row>,
@@ -107,6 +112,8 @@ struct Found {
     facets: Vec<FacetView>,
     chart: Option<ChartView>,
     pager: Pager,
+    meant: Option<Meant>,
+    fewer: Vec<Fewer>,
     query: String,
     /// The same in the playground.
     playground: String,
@@ -158,6 +165,7 @@ pub(super) async fn show_search(
         places: places(&asked, &spots),
         charts: chart::fields(&asked, &spots),
         numbers: chart::numbers(&asked, &spots),
+        complete: suggestions::completing_address(&on, &action),
         collection,
         action,
         asked,
@@ -193,6 +201,7 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
     arguments.page = page_arguments(asked, &page);
     let query = Query {
         at: Moment::Live,
+        suggest: suggestions::wanted(rank.as_ref()),
         rank,
         filter,
         ticks,
@@ -240,6 +249,7 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
 
     let text = query_text::write(on, &arguments);
     let telling = hit::telling(spots, asked.sort.as_ref().map(|(path, _)| path.as_str()));
+    let (meant, fewer) = suggestions::told(&found, asked, action);
     let sign = |key: &crate::search::Key| app.signer.write(&binding, key);
     Ok(Found {
         total: count(found.total, asked),
@@ -247,6 +257,8 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         pager: Pager::new(asked, &found, u64::from(limits.window), action, sign),
         facets,
         chart,
+        meant,
+        fewer,
         hits: found.hits.iter().map(|hit| HitView::new(on, hit, &telling, spots)).collect(),
         playground: shelf::playground_address(&text),
         query: text,
@@ -273,7 +285,8 @@ async fn count_again(
         return Ok(Vec::new());
     }
     let page = PageRequest { size: 0, ..PageRequest::default() };
-    let query = Query { compute, page, total: TotalRequest::None, order: Vec::new(), fetch: Fetch::default(), ..query };
+    let (total, fetch) = (TotalRequest::None, Fetch::default());
+    let query = Query { compute, page, total, fetch, order: Vec::new(), suggest: Vec::new(), ..query };
     Ok(search(app, call, &query).await?.computed)
 }
 
