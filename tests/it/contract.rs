@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::header::CONTENT_TYPE;
+use serde_json::Value as Json;
 
 use crate::app::TestApp;
 use crate::docs::load_sample;
@@ -98,13 +99,24 @@ async fn hooke_keeps_to_its_description() {
     let loading = test.http.post(test.at("/v1/content/load/digi_hashtags")).header(CONTENT_TYPE, "application/json");
     assert_eq!(loading.body(r##"{"hashtags":["#rust","#search"]}"##).send().await.unwrap().status(), 200);
 
-    // a stream of jobs that has something to tell
-    let job = test.http.post(test.at("/v1/jobs")).header(CONTENT_TYPE, "application/json");
-    assert_eq!(job.body(r#"{"kind":"WAIT","arguments":{"seconds":0.01}}"#).send().await.unwrap().status(), 202);
+    // jobs to look at and to steer
+    let mut jobs = Vec::new();
+    for job in [
+        r#"{"kind":"EXPORT","collection":"landmarks"}"#,
+        r#"{"kind":"WAIT","arguments":{"seconds":600}}"#,
+        r#"{"kind":"WAIT","arguments":{"seconds":600}}"#,
+        r#"{"kind":"WAIT","arguments":{"seconds":0.01}}"#,
+    ] {
+        let answer = test.http.post(test.at("/v1/jobs")).header(CONTENT_TYPE, "application/json").body(job).send().await.unwrap();
+        assert_eq!(answer.status(), 202);
+        let job: Json = answer.json().await.unwrap();
+        jobs.push(job["id"].to_string());
+    }
+    let jobs = jobs.join(", ");
 
     // the rest, then the experiments, which have a description of their own
     for (settings, description) in [("schemathesis.toml", "/openapi.json"), ("lab.toml", "/lab/openapi.json")] {
-        if let Err(said) = judge(&tools, folder.path(), settings, &test.at(description)).await {
+        if let Err(said) = judge(&tools, folder.path(), settings, &jobs, &test.at(description)).await {
             test.stop().await;
             panic!("{description}:\n{said}");
         }
@@ -113,11 +125,12 @@ async fn hooke_keeps_to_its_description() {
 }
 
 /// Makes up requests from the description at this address, and looks at the answers.
-async fn judge(tools: &Path, folder: &Path, settings: &str, address: &str) -> Result<(), String> {
+async fn judge(tools: &Path, folder: &Path, settings: &str, jobs: &str, address: &str) -> Result<(), String> {
     let examples = variable("HOOKE_TEST_EXAMPLES").map_or(EXAMPLES, |text| text.parse().unwrap());
     // it keeps things where it runs, which must not be the repository
     for name in [settings, "hooks.py"] {
-        std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract").join(name), folder.join(name)).unwrap();
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract").join(name)).unwrap();
+        std::fs::write(folder.join(name), text.replace(r#""JOBS""#, jobs)).unwrap();
     }
     let mut schemathesis = Command::new(tools.join(SCHEMATHESIS));
     schemathesis
