@@ -240,10 +240,16 @@ async fn changes_by_others_are_told() {
         socket.subscribe("1", NOTES).await;
         socket.news("1").await;
         let note = |text: &str| json!({ "text": text, "rank": 1 });
+        let soon = async |socket: &mut Socket| {
+            let refreshed = Instant::now();
+            let news = socket.news("1").await;
+            assert!(refreshed.elapsed() < delay(Kind::Elasticsearch), "{:?}", refreshed.elapsed());
+            news
+        };
         http.put(format!("{url}/_doc/a?refresh=true")).json(&note("direct")).send().await.unwrap().error_for_status().unwrap();
-        assert_eq!(texts(&socket.news("1").await), ["direct"]);
+        assert_eq!(texts(&soon(&mut socket).await), ["direct"]);
         http.delete(format!("{url}/_doc/a?refresh=true")).send().await.unwrap().error_for_status().unwrap();
-        assert!(texts(&socket.news("1").await).is_empty());
+        assert!(texts(&soon(&mut socket).await).is_empty());
         // nobody asks for a refresh: the index makes one each second
         http.put(format!("{url}/_doc/b")).json(&note("unrefreshed")).send().await.unwrap().error_for_status().unwrap();
         assert_eq!(texts(&socket.news("1").await), ["unrefreshed"]);
