@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Roles;
+use crate::accounts::Accounts;
 use crate::catalog::{self, cursor::Signer, moments::Moments};
 use crate::config::Config;
 use crate::jobs::Jobs;
@@ -34,6 +35,8 @@ pub struct App {
     pub jobs: Arc<Jobs>,
     /// Who may see and do what.
     pub roles: Roles,
+    /// Absent: nobody has to sign in.
+    pub accounts: Option<Arc<Accounts>>,
     pub signer: Arc<Signer>,
     pub moments: Arc<Moments>,
     pub stats: Stats,
@@ -76,6 +79,9 @@ impl App {
         let catalog = catalog::open(engine.clone(), state.clone(), &config);
         let upstreams = Arc::new(Upstreams::open(&config, &state).context("an upstream cannot be called")?);
         let jobs = Jobs::open(engine.clone(), state.clone(), catalog.clone(), upstreams.clone(), &config).await?;
+        let roles = Roles::of(&config);
+        let accounts =
+            Accounts::open(&config, state.clone(), roles.clone(), &secret).await.context("accounts cannot be opened")?;
         Ok(Arc::new(App {
             signer: Arc::new(Signer::new(&secret)),
             moments: Arc::new(Moments::new(config.limits.snapshots)),
@@ -84,7 +90,8 @@ impl App {
             url: OnceLock::new(),
             catalog,
             jobs,
-            roles: Roles::of(&config),
+            roles,
+            accounts,
             pulse: catalog::Pulse::new(engine.clone(), config.elasticsearch.is_some()),
             ending: CancellationToken::new(),
             sockets: TaskTracker::new(),
@@ -143,6 +150,15 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
 pub fn is_in_use(folder: &Path) -> bool {
     // where it cannot be opened nobody has made it
     File::open(folder.join("lock")).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// The secret that a process on these settings has, if there is one yet. Blocks for no longer than a look at a file takes.
+pub fn secret(config: &Config) -> Option<Vec<u8>> {
+    match (&config.secret, &config.secret_file) {
+        (Some(secret), _) => Some(secret.0.clone().into_bytes()),
+        (None, Some(file)) => read_secret(file).ok(),
+        (None, None) => read_secret(&config.data.join("secret")).ok(),
+    }
 }
 
 fn read_secret(path: &Path) -> anyhow::Result<Vec<u8>> {

@@ -1,6 +1,7 @@
 //! The settings, parsed: what every part of hooke may ask for. Reading them from flags, environment and files is in `config::table`
 //! (one row a setting) and `config::sources`.
 
+mod accounts;
 mod roles;
 mod sources;
 mod table;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use crate::search::ElasticConfig;
 use crate::search::{self, Selection};
 
+pub use accounts::{AccountsConfig, IdentityConfig, MailConfig};
 pub use roles::{GrantConfig, Introspection, RoleConfig};
 pub use sources::{Faults, Sources};
 pub use table::{SETTINGS, Setting, Shape, duration, sample};
@@ -33,6 +35,8 @@ pub struct Config {
     pub insecure: bool,
     /// Names by which this server may be called beside loopback ones: `search.example.org`.
     pub hosts: Vec<String>,
+    /// How people reach this server: links in mails and cookies are made for it.
+    pub public_url: Option<String>,
     /// What cursors and cookies are signed with; absent: `secret_file`, else a file made in the data folder.
     pub secret: Option<Secret>,
     pub secret_file: Option<PathBuf>,
@@ -49,6 +53,7 @@ pub struct Config {
     /// Who may see and do what, by the name of the role.
     pub roles: BTreeMap<String, RoleConfig>,
     pub lab: LabConfig,
+    pub accounts: AccountsConfig,
     pub log: LogConfig,
 }
 
@@ -277,6 +282,7 @@ impl Default for Config {
             writes: None,
             insecure: false,
             hosts: Vec::new(),
+            public_url: None,
             secret: None,
             secret_file: None,
             sample: true,
@@ -289,6 +295,7 @@ impl Default for Config {
             upstreams: BTreeMap::new(),
             roles: BTreeMap::new(),
             lab: LabConfig::default(),
+            accounts: AccountsConfig::default(),
             log: LogConfig::default(),
         }
     }
@@ -310,6 +317,11 @@ impl Config {
     /// Whether the lab is there: everybody who reaches it can keep this machine busy.
     pub fn has_lab(&self) -> bool {
         self.lab.enabled.unwrap_or(self.listen.ip().is_loopback())
+    }
+
+    /// People and programs may say who they are, and whoever does not is a stranger.
+    pub fn has_accounts(&self) -> bool {
+        self.accounts.enabled || self.accounts.identity.is_some()
     }
 
     /// What may be written, with the default of the engine in use.

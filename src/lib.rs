@@ -30,6 +30,9 @@ pub mod jobs;
 /// Calls to other people's APIs: in sequence, at once, inside their rate.
 pub mod upstream;
 
+/// People who sign in, keys of programs, tokens that another service signs.
+pub mod accounts;
+
 /// Who may see and do what: viewers, roles, row and field rules.
 pub mod access;
 

@@ -75,14 +75,14 @@ fn within(routes: Router, app: &App, time: Duration) -> Router {
         .layer(from_fn_with_state(time + SLACK, limit_time))
 }
 
-/// Refuses to be open to the network by accident.
-pub fn check_address(address: IpAddr, insecure: bool) -> anyhow::Result<()> {
-    if address.is_loopback() || insecure {
+/// Refuses to be open to the network by accident: where nobody has to sign in it must be said (`meant`).
+pub fn check_address(address: IpAddr, meant: bool) -> anyhow::Result<()> {
+    if address.is_loopback() || meant {
         return Ok(());
     }
     bail!(
         "{address} is open to other machines, and nobody has to sign in: listen on 127.0.0.1, \
-         or say --insecure (HOOKE_INSECURE=true) if something in front of it keeps strangers out"
+         turn accounts on (--accounts-enabled), or say --insecure (HOOKE_INSECURE=true) if something in front of it keeps strangers out"
     )
 }
 
@@ -93,7 +93,7 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let address = listener.local_addr().context("the listener has no address")?;
-    check_address(address.ip(), app.config.insecure)?;
+    check_address(address.ip(), app.config.insecure || app.config.has_accounts())?;
     let note = app.config.data.join(NOTE);
     write_note(&note, address, &app.config).await?;
 

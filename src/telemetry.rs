@@ -14,6 +14,10 @@ use crate::config::{LogConfig, LogFormat};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(pub Arc<str>);
 
+/// Who asks, as far as an address tells: the other side of the connection, or whom a trusted proxy named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ClientAddress(pub std::net::IpAddr);
+
 /// The collections a request was about; a handler puts it among the extensions of its response where the path does not tell.
 #[derive(Clone, Debug)]
 pub struct Collections(pub Vec<String>);

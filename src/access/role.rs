@@ -41,6 +41,11 @@ impl Role {
         self.settings.everything
     }
 
+    /// Whoever has it might as well not be here.
+    pub fn may_nothing(&self) -> bool {
+        !(self.settings.everything || self.settings.jobs) && self.settings.collections.is_empty()
+    }
+
     /// Of the entries whose name or pattern fits a collection the one that says most. `None`: the collection does not exist for it.
     pub fn grant(&self, collection: &str) -> Option<&Grant> {
         let entries = &self.settings.collections;
@@ -64,7 +69,8 @@ impl Roles {
             })
             .collect();
         named.insert(admin.name.clone(), admin.clone());
-        let anybody = named.get(ANYBODY).cloned().unwrap_or(admin);
+        let stranger = if config.has_accounts() { Role::nothing() } else { admin };
+        let anybody = named.get(ANYBODY).cloned().unwrap_or(stranger);
         Roles { named, anybody }
     }
 
@@ -76,7 +82,8 @@ impl Roles {
         self.named.values()
     }
 
-    /// Of who is not signed in: `[roles.anybody]`; without it everything, for a hooke without accounts is open to whoever reaches it.
+    /// Of who is not signed in: `[roles.anybody]`; without it nothing where one can sign in, and else everything, for a hooke without
+    /// accounts is open to whoever reaches it.
     pub fn anybody(&self) -> Arc<Role> {
         self.anybody.clone()
     }

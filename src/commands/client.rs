@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -13,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::accounts;
 use crate::app::{self, App};
 use crate::config::Config;
 use crate::server;
@@ -47,7 +49,7 @@ struct Note {
 impl Client {
     pub(super) async fn connect(config: Config, server: Option<&str>) -> anyhow::Result<Self> {
         let client = match server {
-            Some(url) => Client::of(url)?,
+            Some(url) => Client::of(url, std::env::var("HOOKE_TOKEN").ok())?,
             None => match running(&config).await? {
                 Some(client) => client,
                 None => Client::start(config).await?,
@@ -57,13 +59,21 @@ impl Client {
         Ok(client)
     }
 
-    fn of(url: &str) -> anyhow::Result<Self> {
+    /// `token`: what to say who we are by, where the server wants to know.
+    fn of(url: &str, token: Option<String>) -> anyhow::Result<Self> {
         let base: Url = url.parse().with_context(|| format!("{url:?} is no address"))?;
         if base.host_str().is_none() || !matches!(base.scheme(), "http" | "https") {
             bail!("{url:?} is no address of a server: write it as http://127.0.0.1:4000");
         }
         let here = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5));
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value =
+                HeaderValue::try_from(format!("Bearer {token}")).context("HOOKE_TOKEN holds what no header may hold")?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        let builder = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).default_headers(headers);
         // a proxy does not lead back to this machine
         let http = if here { builder.no_proxy() } else { builder }.build()?;
         Ok(Client { http, base, own: None })
@@ -73,12 +83,13 @@ impl Client {
         let app = App::open(Config { listen: ([127, 0, 0, 1], 0).into(), ..config }).await?;
         let listener = TcpListener::bind(app.config.listen).await?;
         let url = server::url_of(listener.local_addr()?);
+        let token = token(&app.config).await;
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(server::run(listener, Arc::clone(&app), async {
             // a sender that is gone means stop as well
             let _ = stopped.await;
         }));
-        Ok(Client { own: Some(Own { stop, task }), ..Client::of(&url)? })
+        Ok(Client { own: Some(Own { stop, task }), ..Client::of(&url, token)? })
     }
 
     async fn await_ready(&self) -> anyhow::Result<()> {
@@ -118,6 +129,14 @@ impl Client {
         Ok(self.http.post(self.at(parts)?))
     }
 
+    pub(super) fn patch(&self, parts: &[&str]) -> anyhow::Result<RequestBuilder> {
+        Ok(self.http.patch(self.at(parts)?))
+    }
+
+    pub(super) fn delete(&self, parts: &[&str]) -> anyhow::Result<RequestBuilder> {
+        Ok(self.http.delete(self.at(parts)?))
+    }
+
     /// Lets a server of our own end well: it writes down what it knows.
     pub(super) async fn close(self) -> anyhow::Result<()> {
         let Some(own) = self.own else { return Ok(()) };
@@ -126,6 +145,13 @@ impl Client {
         let _ = own.stop.send(());
         timeout(Duration::from_secs(30), own.task).await.context("the server did not stop")??
     }
+}
+
+/// Whoever can read the secret of the data folder may do everything.
+async fn token(config: &Config) -> Option<String> {
+    let config = config.clone();
+    let secret = tokio::task::spawn_blocking(move || app::secret(&config)).await.ok()??;
+    Some(accounts::command_token(&secret))
 }
 
 /// A server that runs on the same data folder. Only the lock tells: a note may have been left behind by one that was killed, and
@@ -144,7 +170,7 @@ async fn running(config: &Config) -> anyhow::Result<Option<Client>> {
             None => bail!("another hooke uses the data folder {} and does not say where it listens", config.data.display()),
         }
     };
-    let client = Client::of(&note.url)?;
+    let client = Client::of(&note.url, token(config).await)?;
     if let Some(elastic) = &config.elasticsearch
         && note.elasticsearch.as_ref() != Some(&elastic.urls)
     {

@@ -4,11 +4,13 @@ mod client;
 mod doctor;
 mod export;
 mod job;
+mod key;
 mod lab;
 mod load;
 mod sample;
 mod schema;
 mod serve;
+mod user;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -42,6 +44,10 @@ enum Command {
     Export(export::Arguments),
     /// Start, list, watch and steer long tasks
     Job(job::Arguments),
+    /// Add, list, change and remove users
+    User(user::Arguments),
+    /// Make, list and remove keys of programs
+    Key(key::Arguments),
     /// Write the GraphQL schema
     Schema(schema::Arguments),
     /// Run an experiment of the lab, or its upstream
@@ -90,6 +96,8 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Load(arguments) => load::run(config, arguments).await,
         Command::Export(arguments) => export::run(config, arguments).await,
         Command::Job(arguments) => job::run(config, arguments).await,
+        Command::User(arguments) => user::run(config, arguments).await,
+        Command::Key(arguments) => key::run(config, arguments).await,
         Command::Schema(arguments) => schema::run(config, arguments).await,
         Command::Lab(arguments) => lab::run(config, arguments).await,
         Command::Doctor(arguments) => doctor::run(config, arguments).await,

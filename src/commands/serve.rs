@@ -17,7 +17,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     if let Err(fault) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%fault, "the limit of open files stays as it is");
     }
-    server::check_address(config.listen.ip(), config.insecure)?;
+    server::check_address(config.listen.ip(), config.insecure || config.has_accounts())?;
     let listener = listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be watched")?;
     let app = App::open(config).await?;

@@ -197,7 +197,10 @@ fn finish(draft: Draft, faults: &mut Vec<String>) -> Config {
     if elastic.api_key.is_some() && elastic.username.is_some() {
         faults.push("give either elasticsearch.api_key or elasticsearch.username and elasticsearch.password, not both".into());
     }
-    for (name, path) in [("elasticsearch.ca_file", &elastic.ca_file), ("secret_file", &config.secret_file)] {
+    let public_key = config.accounts.identity.as_ref().and_then(|identity| identity.public_key.clone());
+    for (name, path) in
+        [("elasticsearch.ca_file", &elastic.ca_file), ("secret_file", &config.secret_file), ("identity.public_key", &public_key)]
+    {
         if let Some(fault) = path.as_ref().and_then(|path| std::fs::File::open(path).err().map(|fault| (path, fault))) {
             faults.push(format!("{name}: {} cannot be read: {}", fault.0.display(), fault.1));
         }
@@ -207,6 +210,12 @@ fn finish(draft: Draft, faults: &mut Vec<String>) -> Config {
     }
     if let Some(name) = config.lab.upstream.as_ref().filter(|name| !config.upstreams.contains_key(*name)) {
         faults.push(format!("lab.upstream is {name:?}, and there is no [upstreams.{name}]"));
+    }
+    if let Some(identity) = &config.accounts.identity {
+        identity.check(faults);
+    }
+    if let Some((_, authority)) = config.public_url.as_deref().and_then(|url| url.split_once("://")) {
+        config.hosts.push(authority.to_owned());
     }
     if config.limits.first > config.limits.window {
         faults.push(format!("limits.first ({}) is more than limits.window ({})", config.limits.first, config.limits.window));

@@ -9,7 +9,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Value;
 
-use super::{CollectionConfig, Config, ElasticConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes, roles, upstreams};
+use super::{
+    CollectionConfig, Config, ElasticConfig, IdentityConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes, accounts,
+    roles, upstreams,
+};
 
 /// How a setting is written as plain text, in a flag or a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +230,10 @@ fn quoted(text: &str) -> Option<String> {
     Some(format!("{text:?}"))
 }
 
+fn identity(draft: &mut Draft) -> &mut IdentityConfig {
+    draft.config.accounts.identity.get_or_insert_default()
+}
+
 /// A row whose default is shown as it stands.
 macro_rules! setting {
     ($key:literal, $shape:ident, $about:literal, example $example:literal, $read:expr) => {
@@ -263,6 +270,10 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting!("hosts", List, "Names by which this server may be called beside localhost.", |_| Some("[]".into()), |d, v| typed(v)
         .map(|hosts| d.config.hosts = hosts)),
+    setting!("public_url", Text, "How people reach this server: links in mails and cookies are made for it, and its name is one of `hosts`.",
+        example r#""https://search.example.org""#, |d, v| {
+        accounts::public_url(&typed::<String>(v)?).map(|url| d.config.public_url = Some(url))
+    }),
     setting!("sample", Switch, "Load a small sample into an empty data folder.", |c| Some(c.sample.to_string()), |d, v| typed(v)
         .map(|on| d.config.sample = on)),
     setting!("secret", Text, "What cursors are signed with, 16 characters or more; several processes must share it. Default: a file made in the data folder.",
@@ -484,6 +495,81 @@ pub const SETTINGS: &[Setting] = &[
     setting!("lab.limit", Text, "What the lab's own upstream allows.", |c| quoted(&c.lab.rate.to_string()), |d, v| {
         text(v).map(|rate| d.config.lab.rate = rate)
     }),
+    setting!(
+        "accounts.enabled",
+        Switch,
+        "People sign in. Whoever has not has the role `anybody`, and sees nothing where settings name no such role.",
+        |c| Some(c.accounts.enabled.to_string()),
+        |d, v| typed(v).map(|on| d.config.accounts.enabled = on)
+    ),
+    setting!(
+        "accounts.register",
+        Switch,
+        "Strangers may make accounts for themselves.",
+        |c| Some(c.accounts.register.to_string()),
+        |d, v| typed(v).map(|on| d.config.accounts.register = on)
+    ),
+    setting!(
+        "accounts.role",
+        Text,
+        "The role of whoever registers; one that is not among [roles] sees nothing.",
+        |c| quoted(&c.accounts.role),
+        |d, v| filled(v).map(|role| d.config.accounts.role = role)
+    ),
+    setting!(
+        "accounts.token",
+        Text,
+        "How long an access token holds.",
+        |c| quoted(&format!("{}s", c.accounts.token.as_secs())),
+        |d, v| duration_of(v).map(|time| d.config.accounts.token = time)
+    ),
+    setting!("accounts.days", Number, "Days for which one stays signed in.", |c| Some(c.accounts.days.to_string()), |d, v| {
+        match count(v)? {
+            days @ 1..=3_650 => {
+                d.config.accounts.days = days;
+                Ok(())
+            }
+            _ => Err("it is at most 3650".into()),
+        }
+    }),
+    setting!(
+        "accounts.attempts",
+        Number,
+        "Attempts to sign in that may fail from one address within ten minutes; a third of it for one account.",
+        |c| Some(c.accounts.attempts.to_string()),
+        |d, v| count(v).map(|n| d.config.accounts.attempts = n)
+    ),
+    setting!("mail.smtp", Text, "The mail server, as smtps://user:password@host. Default: mails are files in the outbox.",
+        example r#""smtps://hooke:password@mail.example.org""#,
+        |d, v| filled(v).map(|url| d.config.accounts.mail.smtp = Some(Secret(url)))),
+    setting!("mail.from", Text, "Who mails are from.", |c| quoted(&c.accounts.mail.from), |d, v| filled(v).map(|from| d
+        .config
+        .accounts
+        .mail
+        .from =
+        from)),
+    setting!("mail.outbox", Text, "The folder of mails where there is no mail server. Default: outbox in the data folder.",
+        example r#""/srv/hooke/outbox""#, |d, v| filled(v).map(|path| d.config.accounts.mail.outbox = Some(PathBuf::from(path)))),
+    setting!("identity.issuer", Text, "Who signs tokens (JWT) that are taken beside hooke's own.",
+        example r#""https://login.example.org/""#, |d, v| filled(v).map(|issuer| identity(d).issuer = issuer)),
+    setting!("identity.audience", List, "Who such tokens are for; one of these must be named.",
+        example r#"["hooke"]"#, |d, v| typed(v).map(|names| identity(d).audience = names)),
+    setting!("identity.algorithms", List, "How they are signed: HS256 and on with a secret, RS256 PS256 ES256 EdDSA and on with a public key.",
+        example r#"["RS256"]"#, |d, v| typed(v).map(|names| identity(d).algorithms = names)),
+    setting!("identity.secret", Text, "The secret shared with who signs, 32 characters or more.",
+        example r#""…""#, |d, v| filled(v).map(|secret| identity(d).secret = Some(Secret(secret)))),
+    setting!("identity.public_key", Text, "PEM file of the public key.",
+        example r#""/etc/hooke/identity.pem""#, |d, v| filled(v).map(|path| identity(d).public_key = Some(PathBuf::from(path)))),
+    setting!("identity.jwks", Text, "Where the public keys are told.",
+        example r#""https://login.example.org/.well-known/jwks.json""#, |d, v| filled(v).map(|url| identity(d).jwks = Some(url))),
+    setting!("identity.role_claim", Text, "The claim that tells the role; a path such as realm_access.roles.",
+        example r#""role""#, |d, v| filled(v).map(|claim| identity(d).role_claim = Some(claim))),
+    setting!("identity.roles", Pairs, "What that claim says, and the role it means. Default: it is the name of a role other than admin.",
+        example r#"{ staff = "editor" }"#, |d, v| typed(v).map(|roles| identity(d).roles = roles)),
+    setting!("identity.role", Text, "The role where no claim tells one. Default: such a token is refused.",
+        example r#""member""#, |d, v| filled(v).map(|role| identity(d).role = Some(role))),
+    setting!("identity.claims", Pairs, "What row rules may ask for: a name, and the path of the claim in the token. Beside `sub`.",
+        example r#"{ team = "org.team" }"#, |d, v| typed(v).map(|claims| identity(d).claims = claims)),
     setting!("log.format", Text, "pretty, json, or auto: pretty on a terminal.", |_| quoted("auto"), |d, v| log_format(v)
         .map(|format| d.config.log.format = format)),
     setting!(

@@ -78,7 +78,7 @@ impl IntoResponse for Fault {
 }
 
 /// Begins like a sentence and ends like one.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let mut sentence: String = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
     sentence.push_str(letters.as_str());

@@ -1,6 +1,7 @@
 //! The pages: what people see of hooke in a browser. One file a page, with its struct, its template and its handler; they ask the catalog
 //! and the engine directly, as GraphQL does. Every state of a page is in its address, and every page works without JavaScript.
 
+mod accounts;
 mod assets;
 mod document;
 mod fault;
@@ -37,6 +38,16 @@ pub fn routes(app: Arc<App>, description: &Value) -> Router {
         .route("/jobs/load", post(jobs::start_load).layer(DefaultBodyLimit::disable()))
         .route("/jobs/{id}", get(jobs::show_job))
         .route("/jobs/{id}/{action}", post(jobs::steer_job))
+        .route("/login", get(accounts::show_sign_in).post(accounts::sign_in))
+        .route("/register", get(accounts::show_register).post(accounts::register))
+        .route("/activate", get(accounts::show_activate).post(accounts::activate))
+        .route("/forgot", get(accounts::show_forgot).post(accounts::forget_password))
+        .route("/reset", get(accounts::show_reset).post(accounts::reset_password))
+        .route("/account", get(accounts::show_account))
+        .route("/account/sign-out", post(accounts::sign_out))
+        .route("/account/password", post(accounts::change_password))
+        .route("/account/keys", post(accounts::add_key))
+        .route("/account/keys/{id}/remove", post(accounts::remove_key))
         .route("/status", get(status::show_status))
         .route("/docs", get(reference::show_reference).layer(reference))
         .route("/playground", get(playground::show_playground))

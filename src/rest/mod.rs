@@ -1,5 +1,6 @@
 //! The REST API under `/v1`: collections and their documents; errors as `application/problem+json`; its description as OpenAPI.
 
+mod accounts;
 mod admission;
 mod bulk;
 mod collections;
@@ -8,12 +9,14 @@ mod description;
 mod documents;
 mod export;
 mod jobs;
+mod keys;
 pub mod lab;
 mod lines;
 mod media;
 mod operation;
 mod problem;
 mod search;
+mod users;
 
 use std::sync::Arc;
 
@@ -29,6 +32,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::config::Limits;
 
+pub use accounts::Refused;
 pub use problem::Problem;
 
 fn described() -> OpenApiRouter<Arc<App>> {
@@ -52,6 +56,19 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(jobs::steer_job))
         .routes(routes!(jobs::watch_job))
         .routes(routes!(jobs::get_result))
+        .routes(routes!(accounts::register))
+        .routes(routes!(accounts::activate))
+        .routes(routes!(accounts::sign_in))
+        .routes(routes!(accounts::renew))
+        .routes(routes!(accounts::sign_out))
+        .routes(routes!(accounts::forget_password))
+        .routes(routes!(accounts::reset_password))
+        .routes(routes!(accounts::tell_viewer))
+        .routes(routes!(accounts::change_password))
+        .routes(routes!(keys::list_keys, keys::add_key))
+        .routes(routes!(keys::remove_key))
+        .routes(routes!(users::list_users, users::add_user))
+        .routes(routes!(users::get_user, users::change_user, users::remove_user))
 }
 
 /// `/v1/collections…` and `/openapi.json`.

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 #![allow(unreachable_pub, reason = "in a binary `pub` is for its other modules")]
 
+mod accounts;
 mod app;
 mod browser;
 mod commands;

@@ -32,6 +32,7 @@ use super::errors::Failure;
 use super::run::Request;
 use super::{Api, operation};
 use crate::access::Viewer;
+use crate::accounts::{Accounts, Leave};
 use crate::app::App;
 use crate::error::Code;
 use crate::search::Call;
@@ -45,11 +46,13 @@ struct Endpoint {
     /// hooke is about to stop.
     ending: CancellationToken,
     sockets: TaskTracker,
+    accounts: Option<Arc<Accounts>>,
 }
 
 /// `/graphql` and `/schema.graphql`.
 pub fn routes(api: Arc<Api>, app: &App) -> Router {
-    let endpoint = Endpoint { api, ending: app.ending.clone(), sockets: app.sockets.clone() };
+    let (ending, sockets) = (app.ending.clone(), app.sockets.clone());
+    let endpoint = Endpoint { api, ending, sockets, accounts: app.accounts.clone() };
     Router::new().route("/graphql", get(run_get).post(run_post)).route("/schema.graphql", get(show_schema)).with_state(endpoint)
 }
 
@@ -62,13 +65,17 @@ async fn run_get(
     State(endpoint): State<Endpoint>,
     id: Option<Extension<RequestId>>,
     Extension(viewer): Extension<Arc<Viewer>>,
+    leave: Option<Extension<Leave>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
 ) -> Response {
     if headers.contains_key(UPGRADE) {
         return match upgrade {
-            Ok(upgrade) => socket::open(upgrade, endpoint, viewer, named(id)),
+            Ok(upgrade) => {
+                let leave = leave.map(|Extension(leave)| leave).unwrap_or_default();
+                socket::open(upgrade, endpoint, (viewer, leave), named(id))
+            }
             Err(refused) => refused.into_response(),
         };
     }

@@ -58,6 +58,15 @@ impl Closing {
         Self::new(4401, "Unauthorized")
     }
 
+    pub(super) fn forbidden() -> Self {
+        Self::new(4403, "Forbidden")
+    }
+
+    /// Not for ever: whoever signs in again is welcome.
+    pub(super) fn signed_out() -> Self {
+        Self::new(4403, "Forbidden: signed out, or what was sent to sign in has expired")
+    }
+
     pub(super) fn no_protocol() -> Self {
         Self::new(4406, "Subprotocol not acceptable")
     }
@@ -78,7 +87,7 @@ impl Closing {
 /// A message of a client.
 #[derive(Debug)]
 pub(super) enum Received {
-    Init,
+    Init(Option<Json>),
     Ping(Option<Json>),
     Pong,
     Subscribe { id: String, request: Request },
@@ -93,7 +102,7 @@ pub(super) fn read(text: &str) -> Result<Received, Closing> {
         return Err(Closing::invalid("its type is not a text"));
     };
     match kind.as_str() {
-        "connection_init" => payload(&mut message).map(|_| Received::Init),
+        "connection_init" => payload(&mut message).map(Received::Init),
         "ping" => payload(&mut message).map(Received::Ping),
         "pong" => payload(&mut message).map(|_| Received::Pong),
         "complete" => Ok(Received::Complete { id: id(&mut message)? }),
@@ -160,8 +169,8 @@ mod tests {
 
     #[test]
     fn reads_what_the_protocol_knows() {
-        assert!(matches!(read(r#"{"type":"connection_init"}"#), Ok(Received::Init)));
-        assert!(matches!(read(r#"{"type":"connection_init","payload":{"a":1}}"#), Ok(Received::Init)));
+        assert!(matches!(read(r#"{"type":"connection_init"}"#), Ok(Received::Init(_))));
+        assert!(matches!(read(r#"{"type":"connection_init","payload":{"a":1}}"#), Ok(Received::Init(_))));
         assert!(
             matches!(read(r#"{"type":"ping","payload":{"a":1}}"#), Ok(Received::Ping(Some(payload))) if payload == json!({"a": 1}))
         );

@@ -11,6 +11,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use serde_json::Value as Json;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_stream::{StreamExt as _, StreamMap};
 use tokio_util::sync::CancellationToken;
@@ -18,10 +19,12 @@ use tokio_util::sync::CancellationToken;
 use super::Endpoint;
 use super::outcomes::{self, Outcome};
 use super::protocol::{self, Closing, Received};
-use crate::access::Viewer;
+use crate::access::{Viewer, Who};
+use crate::accounts::{Accounts, Credential, Leave};
 use crate::graphql::Api;
 use crate::graphql::errors::Failure;
 use crate::graphql::run::Request;
+use crate::search::Call;
 
 /// Reserved for each socket: most of them are idle.
 const READ_BUFFER: usize = 2 * 1024;
@@ -49,22 +52,26 @@ const PATIENCE: Patience = Patience {
     close: Duration::from_secs(1),
 };
 
-pub(super) fn open(upgrade: WebSocketUpgrade, endpoint: Endpoint, viewer: Arc<Viewer>, request_id: Arc<str>) -> Response {
+/// Who is at the other side, and when they must leave.
+type Caller = (Arc<Viewer>, Leave);
+
+pub(super) fn open(upgrade: WebSocketUpgrade, endpoint: Endpoint, viewer: Caller, request_id: Arc<str>) -> Response {
     open_with(upgrade, endpoint, viewer, request_id, PATIENCE)
 }
 
 fn open_with(
     upgrade: WebSocketUpgrade,
     endpoint: Endpoint,
-    viewer: Arc<Viewer>,
+    (viewer, leave): Caller,
     request_id: Arc<str>,
     patience: Patience,
 ) -> Response {
-    let Endpoint { api, ending, sockets } = endpoint;
+    let Endpoint { api, ending, sockets, accounts } = endpoint;
     let most = api.config().limits.body;
     let upgrade = upgrade.protocols([protocol::NAME]).read_buffer_size(READ_BUFFER).max_message_size(most).max_frame_size(most);
     upgrade.on_upgrade(move |socket| {
-        let session = Session { socket, api, viewer, request_id, patience, ending, running: StreamMap::new() };
+        let running = StreamMap::new();
+        let session = Session { socket, api, viewer, leave, accounts, request_id, patience, ending, running };
         sockets.track_future(session.serve())
     })
 }
@@ -72,8 +79,10 @@ fn open_with(
 struct Session {
     socket: WebSocket,
     api: Arc<Api>,
-    /// Of the request that opened it.
+    /// Of the request that opened it, or of its first message.
     viewer: Arc<Viewer>,
+    leave: Leave,
+    accounts: Option<Arc<Accounts>>,
     request_id: Arc<str>,
     patience: Patience,
     ending: CancellationToken,
@@ -121,6 +130,7 @@ impl Session {
             };
             let ended = tokio::select! {
                 () = self.ending.cancelled() => Err(End::Close(Closing::stopping())),
+                () = self.leave.ended() => Err(End::Close(Closing::signed_out())),
                 received = self.socket.recv() => {
                     (heard, asked) = (Instant::now(), false);
                     match received {
@@ -150,8 +160,9 @@ impl Session {
 
     async fn receive(&mut self, text: &str, initialised: &mut bool) -> Result<(), End> {
         match protocol::read(text).map_err(End::Close)? {
-            Received::Init if *initialised => Err(End::Close(Closing::initialised_twice())),
-            Received::Init => {
+            Received::Init(_) if *initialised => Err(End::Close(Closing::initialised_twice())),
+            Received::Init(payload) => {
+                self.admit(payload.as_ref()).await?;
                 *initialised = true;
                 self.send(Message::text(protocol::ACK)).await
             }
@@ -164,6 +175,24 @@ impl Session {
                 Ok(())
             }
         }
+    }
+
+    /// Browsers cannot send headers with a socket: its first message may say who it is, as the header Authorization would.
+    async fn admit(&mut self, payload: Option<&Json>) -> Result<(), End> {
+        let Some(accounts) = self.accounts.clone() else { return Ok(()) };
+        let entries = payload.and_then(Json::as_object).into_iter().flatten();
+        let given = entries.filter(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value).next();
+        let Some(given) = given else {
+            let stranger = self.viewer.who == Who::Anybody && self.viewer.role.may_nothing();
+            return if stranger { Err(End::Close(Closing::unauthorized())) } else { Ok(()) };
+        };
+        let text = given.as_str().unwrap_or_default();
+        let bearer =
+            text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map_or("", |(_, rest)| rest.trim());
+        let call = Call::within(self.api.config().limits.time).named(self.request_id.clone());
+        let admitted = accounts.admit(&call, Credential::Bearer(bearer)).await.map_err(|_| End::Close(Closing::forbidden()))?;
+        (self.viewer, self.leave) = (admitted.viewer, admitted.leave);
+        Ok(())
     }
 
     async fn begin(&mut self, id: String, request: Request) -> Result<(), End> {
@@ -279,9 +308,9 @@ mod tests {
         engine.touch("packages");
         let (_, seen) = tokio::sync::watch::channel(catalog(&config));
         let api = open(&engine, seen, &config).await;
-        let endpoint = Endpoint { api, ending: CancellationToken::new(), sockets: TaskTracker::new() };
+        let endpoint = Endpoint { api, ending: CancellationToken::new(), sockets: TaskTracker::new(), accounts: None };
         let route = async |State(endpoint): State<Endpoint>, upgrade: WebSocketUpgrade| {
-            open_with(upgrade, endpoint, Viewer::open(), "-".into(), HASTE)
+            open_with(upgrade, endpoint, (Viewer::open(), Leave::default()), "-".into(), HASTE)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/", listener.local_addr().unwrap());
