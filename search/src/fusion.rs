@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::{Error, From, Hit, Key, Page, PageRequest, Query, Rank, Result, TotalRequest};
+use super::explanation;
+use super::{Error, Explanation, From, Hit, Key, Page, PageRequest, Query, Rank, Result, TotalRequest};
 
 /// A hit at rank r of a ranking (the first is 1) gets 1 / (60 + r) of it.
 const CONSTANT: f64 = 60.0;
@@ -105,6 +106,8 @@ impl Expanded {
 struct Fused {
     hit: Hit,
     score: f64,
+    /// Where scores are explained: what each ranking gave.
+    parts: Vec<Explanation>,
 }
 
 fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool) -> Result<Page> {
@@ -112,13 +115,15 @@ fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool
     let mut places: HashMap<(std::sync::Arc<str>, String), usize> = HashMap::new();
     let mut fused: Vec<Fused> = Vec::new();
     for one in ranked {
-        for (rank, hit) in one.hits.into_iter().enumerate() {
+        for (rank, mut hit) in one.hits.into_iter().enumerate() {
             let worth = 1.0 / (CONSTANT + 1.0 + rank as f64);
+            let part = hit.explanation.take().map(|inner| explanation::place(worth, rank + 1, Some(inner)));
             let name = (hit.document.index.clone(), hit.document.id.as_str().to_owned());
             match places.get(&name) {
                 Some(at) => {
                     let known = &mut fused[*at];
                     known.score += worth;
+                    known.parts.extend(part);
                     // marks are of the words, which a vector has none of
                     if known.hit.highlights.is_empty() {
                         known.hit.highlights = hit.highlights;
@@ -126,7 +131,7 @@ fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool
                 }
                 None => {
                     places.insert(name, fused.len());
-                    fused.push(Fused { hit, score: worth });
+                    fused.push(Fused { hit, score: worth, parts: part.into_iter().collect() });
                 }
             }
         }
@@ -136,6 +141,9 @@ fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool
     for one in &mut fused {
         one.hit.key = key(one);
         one.hit.score = scores.then_some(one.score as f32);
+        if !one.parts.is_empty() {
+            one.hit.explanation = Some(explanation::fused(std::mem::take(&mut one.parts)));
+        }
     }
     let size = page.size as usize;
     let (from, to) = match (&page.from, page.backward) {
@@ -201,6 +209,7 @@ mod tests {
 
     fn page(ids: &[&str]) -> Result<Page> {
         let hit = |id: &&str| Hit {
+            of: 0,
             document: Document {
                 id: DocumentId::parse(id).unwrap(),
                 index: "a".into(),

@@ -9,6 +9,7 @@ mod document;
 mod elastic;
 mod embedded;
 mod error;
+mod explanation;
 mod fusion;
 mod geo;
 mod page;
@@ -17,6 +18,7 @@ mod relaxing;
 mod settings;
 mod spelling;
 mod suggest;
+mod union;
 mod vector;
 
 pub mod date;
@@ -44,8 +46,8 @@ pub use document::{
 pub use error::{Error, Result};
 pub use page::{Elements, Explanation, Fragment, Highlight, Hit, Key, Page, Relation, Run, SnapshotId, Total};
 pub use query::{
-    Direction, Fetch, Filter, From, Fuzziness, GeoPoint, HighlightRequest, InnerHits, MOST_INNER_HITS, Missing, Moment, Operator,
-    Order, PageRequest, Quantifier, Query, Range, Rank, TextFilter, TextMatch, TotalRequest,
+    Direction, Fetch, Filter, From, Fuzziness, GeoPoint, HighlightRequest, InnerHits, MOST_INNER_HITS, Member, Missing, Moment,
+    Operator, Order, PageRequest, Quantifier, Query, Range, Rank, TextFilter, TextMatch, TotalRequest,
 };
 pub use settings::{ElasticConfig, Selection, Settings};
 pub use suggest::{ENOUGH, PREFIX_MOST, Relaxed, Suggest, Suggested, Suggestion, can_complete};

@@ -23,6 +23,8 @@ pub struct Page {
 
 #[derive(Clone, Debug)]
 pub struct Hit {
+    /// Which collection of `Query::on` it is of.
+    pub of: usize,
     pub document: Document,
     pub score: Option<f32>,
     pub key: Key,

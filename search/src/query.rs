@@ -13,8 +13,10 @@ use super::value::{Cidr, Value};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Query {
-    /// One; several only for the union search.
+    /// One; several only together with `members`.
     pub on: Vec<CollectionName>,
+    /// For a search over several collections: what each of `on` is asked, in its order. Then `rank`, `rule` and `filter` are not given.
+    pub members: Vec<Member>,
     pub at: Moment,
     /// Scores; without it nothing is ranked and every document is a candidate.
     pub rank: Option<Rank>,
@@ -30,6 +32,17 @@ pub struct Query {
     pub fetch: Fetch,
     pub compute: Vec<(Slot, Compute)>,
     pub suggest: Vec<(Slot, Suggest)>,
+}
+
+/// What one of several collections is asked that are searched together: fields of one name may be different things there. Hits come by
+/// score, whichever collection they are of. Each index counts its words for itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Member {
+    /// `None`: nothing there can be found.
+    pub rank: Option<TextMatch>,
+    /// The viewer's rows.
+    pub rule: Filter,
+    pub filter: Filter,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -259,6 +272,7 @@ impl Query {
     pub fn new(on: CollectionName) -> Self {
         Query {
             on: vec![on],
+            members: Vec::new(),
             at: Moment::Live,
             rank: None,
             rule: Filter::All,

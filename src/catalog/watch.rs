@@ -480,6 +480,7 @@ mod tests {
             let pages = batch.iter().map(|query| {
                 let name = query.on[0].as_str();
                 let hits = held.get(name).into_iter().flatten().map(|held| Hit {
+                    of: 0,
                     document: document(name, held),
                     score: None,
                     key: Key(Vec::new()),

@@ -9,10 +9,15 @@ const INTERVAL: u64 = 100;
 pub(crate) fn of(searches: &[Query], gets: usize) -> u64 {
     let of_query = |query: &Query| {
         let suggested = query.suggest.iter().map(|(_, suggest)| of_suggest(suggest)).fold(0, u64::saturating_add);
-        u64::from(query.page.size).saturating_add(of_level(&query.compute)).saturating_add(suggested)
+        of_hits(query).saturating_add(of_level(&query.compute)).saturating_add(suggested)
     };
     let searches = searches.iter().map(of_query);
     searches.fold(gets as u64, u64::saturating_add)
+}
+
+/// To explain a hit is to search for it again.
+fn of_hits(query: &Query) -> u64 {
+    u64::from(query.page.size) * if query.fetch.explanation { 2 } else { 1 }
 }
 
 fn of_level(level: &[(Slot, Compute)]) -> u64 {

@@ -139,6 +139,7 @@ impl Told {
         let found: Vec<_> =
             self.documents.iter().chain(later.iter()).filter(|(on, document)| *on == name && meant(document)).collect();
         let hits = found.iter().enumerate().map(|(at, (_, document))| Hit {
+            of: 0,
             document: document.clone(),
             score: query.fetch.scores.then_some(1.5),
             key: Key(vec![json!(at)]),

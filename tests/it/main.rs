@@ -40,5 +40,6 @@ mod server;
 mod snapshots;
 mod stale;
 mod suggestions;
+mod together;
 mod upstream;
 mod vectors;

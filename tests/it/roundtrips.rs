@@ -23,6 +23,7 @@ pub struct Proxy {
 
 #[derive(Clone, Debug)]
 pub struct Seen {
+    pub method: String,
     pub path: String,
     body: String,
 }
@@ -71,7 +72,11 @@ async fn pass_on(State(proxy): State<Proxy>, request: Request) -> Response {
     let (head, body) = request.into_parts();
     let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
     let path = head.uri.to_string();
-    proxy.seen.lock().unwrap().push(Seen { path: path.clone(), body: String::from_utf8_lossy(&body).into_owned() });
+    proxy.seen.lock().unwrap().push(Seen {
+        method: head.method.to_string(),
+        path: path.clone(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+    });
     let mut onward = proxy.http.request(head.method, format!("{}{path}", proxy.upstream)).body(body);
     for (name, value) in &head.headers {
         if name != "host" && name != "content-length" {
@@ -197,7 +202,7 @@ async fn one_operation_is_one_round_trip() {
 
     // the whole search page is one search: hits, total, facets with ticks, aggregates, groups in groups and their documents
     const PAGE: &str = r#"books(search: { query: "fox dog" }, facetFilters: { tags: { in: ["b"] } }) {
-        total { value } edges { node { _id } highlights(fields: [TITLE]) { field } }
+        total { value } edges { score node { _id } highlights(fields: [TITLE]) { field } explanation { value details { value } } }
         facets { tags { values { value count selected } distinctCount } year(interval: { size: 2 }) { buckets { count } stats { max } } }
         aggregate { count year { avg percentiles { value } distinctCount } }
         groupBy(keys: [{ field: TAGS }], first: 1) { otherCount nodes { count aggregate { year { min } } topHits { _id }
@@ -255,6 +260,25 @@ async fn one_operation_is_one_round_trip() {
     assert_eq!(requests, "_mget _search");
     assert_eq!(data["books"]["nodes"][0]["writer"]["name"], "Ann");
 
+    // several collections together are one search, however many types they are of
+    const TOGETHER: &str = r#"search(collections: [BOOKS, AUTHORS], search: { query: "fox Ann" }, first: 3) {
+        total(upTo: null) { value } pageInfo { hasNextPage endCursor } edges { cursor score collection node { ... on Book { title } ... on Author { name } } } }"#;
+    let (data, requests) = library.ask(&format!("{{ {TOGETHER} }}")).await;
+    assert_eq!((requests.as_str(), &data["search"]["total"]["value"]), ("_search", &json!(2)));
+    let (data, requests) = library.ask(&format!("{{ {TOGETHER} books {{ nodes {{ title }} }} }}")).await;
+    assert_eq!((requests.as_str(), data["search"]["edges"].as_array().unwrap().len()), ("_msearch", 2));
+
+    // an explanation comes with the hits
+    let (data, requests) = library.ask(r#"{ books(search: { query: "fox" }) { edges { explanation { value } } } }"#).await;
+    assert_eq!(requests, "_search");
+    assert!(data["books"]["edges"][0]["explanation"]["value"].as_f64().unwrap() > 0.0);
+
+    // several keys need every group listed, and that is the same search
+    let (data, requests) = library
+        .ask("{ books { groupBy(keys: [{ field: TAGS }, { field: YEAR }], having: { count: { gte: 1 } }) { nodes { count } } } }")
+        .await;
+    assert_eq!((requests.as_str(), data["books"]["groupBy"]["nodes"].as_array().unwrap().len()), ("_search", 2));
+
     // what needs no documents asks for none
     let (_, requests) = library.ask("{ __typename __schema { queryType { name } } }").await;
     assert_eq!(requests, "");
@@ -284,5 +308,50 @@ async fn only_what_is_selected_is_asked_for() {
     // the answers of fields that nobody may see are not brought
     let asked = body("{ books { nodes { _id } } }").await;
     assert!(!asked["_source"].to_string().contains("title"), "{asked}");
+    library.close().await;
+}
+
+/// What is told to have been sent is what passed, to the letter, and can be sent again by hand.
+#[tokio::test]
+async fn the_requests_told_are_those_sent() {
+    let Some(library) = Library::open().await else {
+        eprintln!("SKIPPED, HOOKE_TEST_ELASTICSEARCH is not set");
+        return;
+    };
+    for (query, cost) in [
+        (r#"{ books(search: { query: "fox" }, first: 2) { nodes { title } } }"#, 2),
+        (r#"{ books(first: 3) { nodes { title } } authors(first: 4) { nodes { name } } book(id: "1") { title } }"#, 8),
+        (r#"{ search(collections: [BOOKS, AUTHORS], search: { query: "fox" }, first: 5) { edges { score } } }"#, 5),
+        (r#"{ books(search: { query: "fox" }, first: 2) { edges { explanation { value } } } }"#, 4),
+        ("{ books(first: 2, consistency: SNAPSHOT) { nodes { _id writer { name } } } }", 4),
+    ] {
+        library.proxy.take();
+        let asked = library.http.post(library.app.at("/graphql")).header("hooke-explain", "1").json(&json!({ "query": query }));
+        let answer: Json = asked.send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        let told = &answer["extensions"]["hooke"];
+        let line = |method: &str, path: &str, body: &str| format!("{method} {path}\n{body}");
+        let mut sent: Vec<String> = library.proxy.take().iter().map(|seen| line(&seen.method, &seen.path, &seen.body)).collect();
+        let part = |request: &'_ Json, name: &str| request[name].as_str().unwrap_or_default().to_owned();
+        let requests = told["requests"].as_array().unwrap();
+        let mut shown: Vec<String> = requests
+            .iter()
+            .map(|request| line(&part(request, "method"), &part(request, "path"), &part(request, "body")))
+            .collect();
+        // those of one moment pass in any order
+        sent.sort();
+        shown.sort();
+        assert_eq!(shown, sent, "{query}");
+        assert_eq!((&told["roundTrips"], &told["cost"]), (&json!(sent.len()), &json!(cost)), "{query}");
+        assert!(told["milliseconds"].as_f64().unwrap() > 0.0);
+        // again, as a console would
+        for request in requests.iter().filter(|request| !part(request, "path").contains("_pit")) {
+            let kind = if part(request, "path").contains("_msearch") { "application/x-ndjson" } else { "application/json" };
+            let url = format!("{}{}", library.elasticsearch, part(request, "path"));
+            let again = library.http.post(url).header("content-type", kind).body(part(request, "body")).send().await.unwrap();
+            assert_eq!(again.status(), 200, "{request}");
+            assert!(!again.text().await.unwrap().contains("\"error\""), "{request}");
+        }
+    }
     library.close().await;
 }

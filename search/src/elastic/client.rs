@@ -125,6 +125,18 @@ impl Request {
         self
     }
 
+    /// Path and parameters, as a console takes them.
+    fn line(&self) -> String {
+        let mut line = format!("/{}", self.path);
+        for (at, (name, value)) in self.query.iter().enumerate() {
+            line.push(if at == 0 { '?' } else { '&' });
+            line.push_str(name);
+            line.push('=');
+            line.push_str(&segment(value));
+        }
+        line
+    }
+
     /// For hooke itself, not for a user.
     pub(super) fn own(mut self) -> Self {
         self.lane = Lane::Own;
@@ -183,7 +195,7 @@ impl Client {
             let Some(node) = self.choose().await else {
                 return Err(Error::Unavailable(format!("no node answers at {}", self.addresses())));
             };
-            call.trips.add(verb(request.method), format!("/{}", request.path), || {
+            call.trips.add(verb(request.method), request.line(), || {
                 request.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()).unwrap_or_default()
             });
             let (why, again) = match node.send(call, request).await {

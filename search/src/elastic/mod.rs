@@ -10,6 +10,7 @@ mod collections;
 mod compute;
 mod dates;
 mod discovery;
+mod explaining;
 mod failure;
 mod filters;
 mod generations;
@@ -27,6 +28,7 @@ mod sorting;
 mod suggesting;
 #[cfg(test)]
 mod tests;
+mod together;
 mod writing;
 
 use std::sync::Arc;

@@ -57,7 +57,7 @@ pub(super) fn is_by_vector(rank: Option<&Rank>) -> bool {
 }
 
 /// The best field counts. A `multi_match` would do the same, but it reads `*` and `^` in names of fields.
-fn words(text: &TextMatch) -> Result<Json> {
+pub(super) fn words(text: &TextMatch) -> Result<Json> {
     let mut each = text.fields.iter().map(|(field, boost)| in_field(text, field, *boost)).collect::<Result<Vec<_>>>()?;
     match each.len() {
         0 => Err(Error::invalid("a search needs a field to search in")),

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::compute::Computing;
+use super::explaining::Explaining;
 use super::sorting::{self, Walk};
 use super::suggesting::Suggesting;
 use super::{filters, ranking};
 use crate::compute::checking;
 use crate::{
-    Collection, Direction, Error, FieldRef, Filter, From, InnerHits, Kind, MOST_INNER_HITS, Moment, Order, Origin, Query, Rank,
-    Result, TotalRequest,
+    Collection, Direction, Error, FieldRef, Filter, From, InnerHits, Key, Kind, MOST_INNER_HITS, Moment, Order, Origin,
+    PageRequest, Query, Rank, Result, TotalRequest,
 };
 
 /// `index.max_result_window` by default: hits passed over and hits brought, together.
@@ -62,6 +63,9 @@ pub(super) struct Reading {
     pub live: bool,
     /// How many lists of elements each hit brings.
     pub inner_hits: usize,
+    /// Of how many collections a hit may be, where each has a clause; 0: of the one.
+    pub members: usize,
+    pub explaining: Option<Explaining>,
 }
 
 /// How it is known that the walk goes on.
@@ -73,11 +77,17 @@ pub(super) enum More {
     Count,
 }
 
-pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
-    refuse_unsupported(query)?;
-    let page = &query.page;
-    let backward = page.backward;
-    let (offset, cursor) = match (&page.from, backward) {
+/// A page, as it is asked for.
+pub(super) struct Paged<'q> {
+    /// Hits asked for, the one too many among them.
+    pub size: u32,
+    pub offset: u32,
+    pub cursor: Option<&'q Key>,
+    pub more: More,
+}
+
+pub(super) fn page_of(page: &PageRequest) -> Result<Paged<'_>> {
+    let (offset, cursor) = match (&page.from, page.backward) {
         (From::Start, _) => (0, None),
         (From::After(key), false) | (From::Before(key), true) => (0, Some(key)),
         (From::Offset(offset), false) => (*offset, None),
@@ -93,6 +103,14 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
             u64::from(offset) + u64::from(page.size)
         )));
     }
+    let more = if cursor.is_none() && (page.size == 0 || offset + page.size == WINDOW) { More::Count } else { More::Hit };
+    Ok(Paged { size: page.size + u32::from(more == More::Hit), offset, cursor, more })
+}
+
+pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
+    let page = &query.page;
+    let backward = page.backward;
+    let Paged { size, offset, cursor, more } = page_of(page)?;
     let many = matches!(collection.origin, Origin::Many { .. });
     let (snapshot, target) = match (&query.at, &collection.origin) {
         (Moment::Snapshot(id), _) => (Some(id), String::new()),
@@ -100,8 +118,6 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
         (Moment::Live, Origin::Many { target, .. }) => (None, target.clone()),
     };
     let walk = Walk { backward, snapshot: snapshot.is_some(), many };
-    let more = if cursor.is_none() && (page.size == 0 || offset + page.size == WINDOW) { More::Count } else { More::Hit };
-    let size = page.size + u32::from(more == More::Hit);
 
     let order: Vec<Order> = match query.order.as_slice() {
         [] if query.rank.is_some() => vec![Order::Score(Direction::Desc)],
@@ -112,6 +128,7 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
 
     checking::check(query)?;
     let computing = Computing::of(query);
+    let explaining = Explaining::of(query);
     let mut body = Map::new();
     let mut put = |name: &str, value: Json| body.insert(name.into(), value);
     let parts = if computing.ticks_come_after() { Parts::Computed } else { Parts::All };
@@ -157,6 +174,9 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
         if scored && score_at.is_none() {
             put("track_scores", json!(true));
         }
+        if explaining.is_some() {
+            put("explain", json!(true));
+        }
         if !query.fetch.highlights.is_empty() {
             put("highlight", highlight(query)?);
         }
@@ -190,19 +210,10 @@ pub(super) fn ask(query: &Query, collection: &Collection) -> Result<Ask> {
             suggesting,
             live: snapshot.is_none(),
             inner_hits: query.fetch.inner_hits.len(),
+            members: 0,
+            explaining,
         },
     })
-}
-
-fn refuse_unsupported(query: &Query) -> Result<()> {
-    let lacking = if query.on.len() != 1 {
-        "one search over several collections"
-    } else if query.fetch.explanation {
-        "explaining a score"
-    } else {
-        return Ok(());
-    };
-    Err(Error::Unsupported(lacking.into()))
 }
 
 /// How much of a query.
@@ -313,7 +324,7 @@ fn highlight(query: &Query) -> Result<Json> {
     Ok(highlight)
 }
 
-fn count(total: TotalRequest, more: More, shown: u32) -> Json {
+pub(super) fn count(total: TotalRequest, more: More, shown: u32) -> Json {
     let asked = match total {
         TotalRequest::None => None,
         // of 0 Elasticsearch would not say whether there is any
@@ -482,9 +493,6 @@ mod tests {
     #[test]
     fn what_cannot_be_done_is_said() {
         let mut query = query();
-        query.fetch.explanation = true;
-        assert!(matches!(ask(&query, &shop()), Err(Error::Unsupported(_))));
-        query.fetch.explanation = false;
         query.page.from = From::Before(Key(Vec::new()));
         assert!(matches!(ask(&query, &shop()), Err(Error::Unsupported(_))));
     }

@@ -71,6 +71,10 @@ struct Found {
     highlight: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     inner_hits: BTreeMap<String, Inner>,
+    #[serde(default)]
+    matched_queries: Vec<String>,
+    #[serde(rename = "_explanation")]
+    explanation: Option<Json>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -173,7 +177,13 @@ fn hit(found: Found, reading: &Reading) -> Result<Hit> {
     let distance = at(reading.distance_at);
     let mut marked = found.highlight;
     let mut inner = found.inner_hits;
+    let of = match (reading.members, found.matched_queries.as_slice()) {
+        (0, _) => 0,
+        (members, [one]) => one.parse().ok().filter(|at| *at < members).ok_or_else(|| nobody(&found.index))?,
+        _ => return Err(nobody(&found.index)),
+    };
     Ok(Hit {
+        of,
         score,
         distance,
         highlights: reading
@@ -186,7 +196,11 @@ fn hit(found: Found, reading: &Reading) -> Result<Hit> {
             .collect(),
         key: Key(if reading.live { sorting::lasting(found.sort) } else { found.sort }),
         inner_hits: (0..reading.inner_hits).map(|place| elements(inner.remove(&place.to_string()))).collect::<Result<_>>()?,
-        explanation: None,
+        explanation: reading
+            .explaining
+            .as_ref()
+            .zip(found.explanation.as_ref())
+            .and_then(|(explaining, json)| explaining.read(json)),
         document: Document {
             id: DocumentId::parse(&found.id).map_err(Error::internal)?,
             index: found.index.into(),
@@ -195,6 +209,11 @@ fn hit(found: Found, reading: &Reading) -> Result<Hit> {
             source: found.source,
         },
     })
+}
+
+/// Indices have moved between the collections since those were read.
+fn nobody(index: &str) -> Error {
+    Error::Partial(format!("a hit in {index} is of none or of several of the collections searched"))
 }
 
 /// Hits of which nothing but the documents is wanted.
@@ -264,6 +283,8 @@ mod tests {
             highlights: Vec::new(),
             computing: Computing::of(&Query::new(CollectionName::existing("a"))),
             inner_hits: 0,
+            members: 0,
+            explaining: None,
             suggesting: crate::elastic::suggesting::Suggesting::default(),
         }
     }

@@ -10,8 +10,8 @@ use super::client::{Answer, Request, segment};
 use super::request::{Ask, ask};
 use super::response::{Body, counted, page};
 use super::suggesting::Doubts;
-use super::{Elastic, failure};
-use crate::{Call, Collection, Error, Page, Query, Result, fusion};
+use super::{Elastic, failure, together};
+use crate::{Call, Collection, Error, Page, Query, Result, fusion, union};
 
 /// Elasticsearch refuses a first line of a request over 4,096 bytes; longer names go into the body of an `_msearch`.
 pub(super) const PATH_MOST: usize = 3_000;
@@ -93,9 +93,17 @@ impl Elastic {
     }
 
     async fn prepare(&self, call: &Call, query: &Query) -> Result<Ask> {
-        let name = query.on.first().ok_or_else(|| Error::invalid("a query names no collection"))?;
-        let collection: Arc<Collection> = self.collection(call, name).await?;
-        ask(query, &collection)
+        let together = union::check(query)?;
+        let mut collections: Vec<Arc<Collection>> = Vec::with_capacity(query.on.len());
+        for name in &query.on {
+            collections.push(self.collection(call, name).await?);
+        }
+        let collections: Vec<&Collection> = collections.iter().map(|collection| &**collection).collect();
+        match collections.as_slice() {
+            several if together => together::ask(query, several),
+            [one] => ask(query, one),
+            _ => Err(Error::internal("a query over several collections that was let through")),
+        }
     }
 
     async fn one(&self, call: &Call, ask: &Ask) -> Result<Body> {

@@ -14,19 +14,20 @@ use async_trait::async_trait;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout_at;
 
-use super::super::fusion;
 use super::super::{
     Call, Collection, CollectionName, DocRef, Document, Engine, Error, Fetch, FieldRef, Filter, Generations, Health, Moment,
     Page, Query, Refresh, Result, SnapshotId, Write, WriteOutcome,
 };
+use super::super::{fusion, union};
 use super::group::Item;
 use super::indexer::{Indexer, Progress};
-use super::moment::{Held, no_collection};
+use super::moment::{Held, Seen, no_collection};
 use super::projection::project;
 use super::rules::allowed;
 use super::searching::{View, run};
 use super::snapshots::Snapshots;
-use super::store::Store;
+use super::store::{CollectionReading, Store};
+use super::together::run_together;
 use super::writer::{AllHeld, Change, Job, Writer};
 
 /// Changes that wait for the writer; more wait for a place until their deadline.
@@ -285,17 +286,26 @@ fn search_one(
     snapshots: &Snapshots,
     stopped: &(dyn Fn() -> bool + Sync),
 ) -> Result<Page> {
-    let [name] = query.on.as_slice() else {
-        return Err(Error::Unsupported("a search over several collections".into()));
-    };
-    let moment = match &query.at {
-        Moment::Live => Arc::clone(live),
-        Moment::Snapshot(id) => snapshots.get(id, name)?,
-    };
-    let seen = moment.seen(name)?;
-    let documents = moment.documents(seen)?;
-    let view = View { searcher: seen.searcher.clone(), layout: Arc::clone(&seen.layout), documents: &documents, stopped };
-    run(&view, query)
+    let together = union::check(query)?;
+    let mut seen = Vec::with_capacity(query.on.len());
+    for name in &query.on {
+        let moment = match &query.at {
+            Moment::Live => Arc::clone(live),
+            Moment::Snapshot(id) => snapshots.get(id, name)?,
+        };
+        let one = Arc::clone(moment.seen(name)?);
+        seen.push((moment.documents(&one)?, one));
+    }
+    let views: Vec<View<'_>> = seen.iter().map(|(documents, seen)| view_of(documents, seen, stopped)).collect();
+    match views.as_slice() {
+        several if together => run_together(several, query),
+        [one] => run(one, query),
+        _ => Err(Error::internal("a query over several collections that was let through")),
+    }
+}
+
+fn view_of<'a>(documents: &'a CollectionReading, seen: &Seen, stopped: &'a (dyn Fn() -> bool + Sync)) -> View<'a> {
+    View { searcher: seen.searcher.clone(), layout: Arc::clone(&seen.layout), documents, stopped }
 }
 
 /// Reads what is acknowledged, whether a search sees it yet or not.

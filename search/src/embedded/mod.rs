@@ -13,6 +13,7 @@ mod compute;
 mod documents;
 mod elements;
 mod engine;
+mod explaining;
 mod group;
 mod highlighting;
 mod ids;
@@ -38,6 +39,7 @@ mod snapshots;
 mod sorting;
 mod store;
 mod suggesting;
+mod together;
 mod writer;
 
 use std::path::Path;

@@ -11,6 +11,7 @@ use tantivy::query::{
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Score, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
+use super::super::explanation::{WordScore, digits};
 use super::super::{Error, FieldRef, Fuzziness, Kind, Operator, Result, TextMatch};
 use super::analysis::{analyze, normalize};
 use super::codes;
@@ -24,7 +25,7 @@ const B: f32 = 0.75;
 /// Elasticsearch still multiplies by k1 + 1, which the formula had at first.
 const SCALE: f32 = 2.2;
 /// What a word is worth that is found, by its edits or exactly, where edits are allowed.
-const FOUND: f32 = 0.1;
+pub(super) const FOUND: f32 = 0.1;
 
 pub(super) fn text_query(layout: &Layout, searcher: &Searcher, text: &TextMatch) -> Result<Box<dyn Query>> {
     let mut fields = Vec::with_capacity(text.fields.len());
@@ -85,26 +86,40 @@ fn word_query(
     fuzziness: Fuzziness,
     boost: f32,
 ) -> Result<Box<dyn Query>> {
-    let path: &str = field.exact_path().filter(|_| matches!(field.kind, Kind::Keyword(_))).unwrap_or(&field.path);
-    let exact: Box<dyn Query> = Box::new(ScoredWord::new(layout, searcher, path, field, word, boost)?);
+    let exact: Box<dyn Query> = Box::new(scored_word(layout, searcher, field, word, boost)?);
+    let Some(found) = found_query(layout, field, word, fuzziness) else { return Ok(exact) };
+    let found = ConstScoreQuery::new(found, FOUND * boost);
+    Ok(Box::new(BooleanQuery::new(vec![(Occur::Must, Box::new(found)), (Occur::Should, exact)])))
+}
+
+/// Where the words of a field are.
+fn path_of(field: &FieldRef) -> &str {
+    field.exact_path().filter(|_| matches!(field.kind, Kind::Keyword(_))).unwrap_or(&field.path)
+}
+
+pub(super) fn scored_word(layout: &Layout, searcher: &Searcher, field: &FieldRef, word: &str, boost: f32) -> Result<ScoredWord> {
+    ScoredWord::new(layout, searcher, path_of(field), field, word, boost)
+}
+
+/// The documents with the word as it stands or by its edits; `None` where no edits are allowed.
+pub(super) fn found_query(layout: &Layout, field: &FieldRef, word: &str, fuzziness: Fuzziness) -> Option<Box<dyn Query>> {
     if fuzziness == Fuzziness::None {
-        return Ok(exact);
+        return None;
     }
+    let path = path_of(field);
     let index = if matches!(field.kind, Kind::Keyword(_)) { layout.values } else { layout.words };
-    let found = match edits(fuzziness, word) {
+    Some(Box::new(match edits(fuzziness, word) {
         0 => Set::Terms { field: index, terms: [codes::text_term(path, word)].into() },
         most => {
             let machine = OnTerms { prefix: codes::term_prefix(path).into(), machine: Arc::new(Edits::new(word, most)) };
             Set::Edits { field: index, machine }
         }
-    };
-    let found = ConstScoreQuery::new(Box::new(found), FOUND * boost);
-    Ok(Box::new(BooleanQuery::new(vec![(Occur::Must, Box::new(found)), (Occur::Should, exact)])))
+    }))
 }
 
 /// One word in one field, with what its score needs.
 #[derive(Clone, Debug)]
-struct ScoredWord {
+pub(super) struct ScoredWord {
     term: Term,
     keyword: bool,
     /// One for each segment of the searcher, in its order, told apart by their ids.
@@ -113,6 +128,11 @@ struct ScoredWord {
     weight: f32,
     /// For each byte of a length: 1 / (k1 · (1 − b + b · length / average)).
     inverse: Arc<[f32; 256]>,
+    /// What both were made of.
+    boost: f32,
+    documents: u64,
+    found: u64,
+    average: f32,
 }
 
 impl ScoredWord {
@@ -132,9 +152,52 @@ impl ScoredWord {
             let length = from_byte(u8::try_from(byte).unwrap_or(u8::MAX)) as f32;
             1.0 / (K1 * ((1.0 - B) + B * length / average))
         });
-        let (all, found) = (statistics.docs as f64, found as f64);
-        let rarity = (1.0 + (all - found + 0.5) / (found + 0.5)).ln() as f32;
-        Ok(ScoredWord { term, keyword, norms: Arc::new(norms), weight: SCALE * boost * rarity, inverse: Arc::new(inverse) })
+        let (all, with) = (statistics.docs as f64, found as f64);
+        let rarity = (1.0 + (all - with + 0.5) / (with + 0.5)).ln() as f32;
+        Ok(ScoredWord {
+            term,
+            keyword,
+            norms: Arc::new(norms),
+            weight: SCALE * boost * rarity,
+            inverse: Arc::new(inverse),
+            boost,
+            documents: statistics.docs,
+            found,
+            average,
+        })
+    }
+
+    /// `None`: it is not in the segment.
+    fn in_segment(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Option<WordScorer>> {
+        let index = segment.inverted_index(self.term.field())?;
+        let option = if self.keyword { IndexRecordOption::Basic } else { IndexRecordOption::WithFreqs };
+        let Some(postings) = index.read_postings(&self.term, option)?.filter(|postings| postings.doc() != TERMINATED) else {
+            return Ok(None);
+        };
+        let norms = self.norms.iter().find(|(id, _)| *id == segment.segment_id()).map(|(_, norms)| norms.clone());
+        let norms = norms.ok_or_else(|| TantivyError::InternalError("a segment of another searcher".into()))?;
+        let (keyword, inverse) = (self.keyword, self.inverse.clone());
+        Ok(Some(WordScorer { postings, norms, inverse, keyword, weight: self.weight * boost }))
+    }
+
+    /// The score of a document and what it is made of; `None` where the word is not in it.
+    pub(super) fn parts(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Option<(f32, WordScore)>> {
+        let Some(mut scorer) = self.in_segment(segment, 1.0)? else { return Ok(None) };
+        if scorer.doc() > doc || scorer.seek(doc) != doc {
+            return Ok(None);
+        }
+        let length = from_byte(scorer.norms.byte(doc));
+        let parts = WordScore {
+            boost: digits(SCALE * self.boost),
+            found: self.found as f64,
+            documents: self.documents as f64,
+            frequency: digits(scorer.frequency()),
+            k1: digits(K1),
+            b: digits(B),
+            length: length.into(),
+            average: digits(self.average),
+        };
+        Ok(Some((scorer.score(), parts)))
     }
 }
 
@@ -146,15 +209,10 @@ impl Query for ScoredWord {
 
 impl Weight for ScoredWord {
     fn scorer(&self, segment: &SegmentReader, boost: Score) -> tantivy::Result<Box<dyn Scorer>> {
-        let index = segment.inverted_index(self.term.field())?;
-        let option = if self.keyword { IndexRecordOption::Basic } else { IndexRecordOption::WithFreqs };
-        let Some(postings) = index.read_postings(&self.term, option)?.filter(|postings| postings.doc() != TERMINATED) else {
-            return Ok(Box::new(EmptyScorer));
-        };
-        let norms = self.norms.iter().find(|(id, _)| *id == segment.segment_id()).map(|(_, norms)| norms.clone());
-        let norms = norms.ok_or_else(|| TantivyError::InternalError("a segment of another searcher".into()))?;
-        let (keyword, inverse) = (self.keyword, self.inverse.clone());
-        Ok(Box::new(WordScorer { postings, norms, inverse, keyword, weight: self.weight * boost }))
+        Ok(match self.in_segment(segment, boost)? {
+            Some(scorer) => Box::new(scorer),
+            None => Box::new(EmptyScorer),
+        })
     }
 
     fn explain(&self, segment: &SegmentReader, doc: DocId) -> tantivy::Result<Explanation> {
@@ -172,6 +230,13 @@ struct WordScorer {
     inverse: Arc<[f32; 256]>,
     keyword: bool,
     weight: f32,
+}
+
+impl WordScorer {
+    /// How often the word is in the document.
+    fn frequency(&self) -> f32 {
+        if self.keyword { 1.0 } else { self.postings.term_freq() as f32 }
+    }
 }
 
 impl DocSet for WordScorer {
@@ -194,7 +259,7 @@ impl DocSet for WordScorer {
 
 impl Scorer for WordScorer {
     fn score(&mut self) -> Score {
-        let count = if self.keyword { 1.0 } else { self.postings.term_freq() as f32 };
+        let count = self.frequency();
         let norm = self.inverse[usize::from(self.norms.byte(self.postings.doc()))];
         // the same operations in the same order as Lucene, so that equal scores stay equal
         self.weight - self.weight / (1.0 + count * norm)

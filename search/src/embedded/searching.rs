@@ -12,6 +12,7 @@ use super::super::{Error, Filter, From, Hit, Page, Query, Rank, Relation, Result
 use super::collecting::{Found, Pass};
 use super::compute::compute;
 use super::documents::Documents;
+use super::explaining::Explaining;
 use super::highlighting::Marks;
 use super::inner::InnerElements;
 use super::layout::Layout;
@@ -36,7 +37,7 @@ pub(super) struct View<'a> {
 
 /// Answers the query. `Query::on` and `Query::at` are settled by the choice of the view.
 pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
-    refuse_unsupported(query)?;
+    checking::check(query)?;
     let begun = std::time::Instant::now();
     if query.only_completes() {
         // no document is looked at for itself
@@ -86,6 +87,7 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
     let mut bringing = Bringing {
         marks: Marks::of(&view.layout, &view.searcher, query)?,
         inner: InnerElements::of(&view.layout, &view.searcher, &query.fetch.inner_hits)?,
+        explaining: Explaining::of(&view.layout, &view.searcher, query)?,
     };
     let scored = query.rank.is_some() && (sorting.needs_scores() || query.fetch.scores);
     let hits =
@@ -105,16 +107,6 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
 
 fn since(begun: std::time::Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-fn refuse_unsupported(query: &Query) -> Result<()> {
-    checking::check(query)?;
-    let what = if query.fetch.explanation {
-        "explaining scores"
-    } else {
-        return Ok(());
-    };
-    Err(Error::Unsupported(what.into()))
 }
 
 /// Pages reach as far as those of Elasticsearch.
@@ -179,6 +171,7 @@ fn total(asked: TotalRequest, counted: u64) -> Option<Total> {
 struct Bringing<'a> {
     marks: Marks<'a>,
     inner: InnerElements<'a>,
+    explaining: Option<Explaining<'a>>,
 }
 
 fn fetch(
@@ -199,16 +192,21 @@ fn fetch(
     let mut document = view.documents.document(found.spot.seq_no, wider.as_deref().or(asked))?;
     let highlights = bringing.marks.highlight(&view.searcher, found.at, &document.source)?;
     let inner_hits = bringing.inner.bring(&view.searcher, found.at, &document.source)?;
+    let explanation = match &bringing.explaining {
+        Some(explaining) => explaining.explain(&view.searcher, found.at, found.score)?,
+        None => None,
+    };
     if wider.is_some() {
         document.source = project(document.source, asked);
     }
     Ok(Hit {
+        of: 0,
         document,
         score: scored.then_some(found.score),
         key: sorting.write(&found.spot),
         highlights,
         distance: sorting.distance(&found.spot),
         inner_hits,
-        explanation: None,
+        explanation,
     })
 }

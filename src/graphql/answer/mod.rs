@@ -4,6 +4,7 @@
 mod counted;
 mod related;
 mod selected;
+mod together;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde_json::Value as Json;
 
 use counted::{Counted, Within, of_level};
 pub(crate) use related::Level;
+use together::{Part, joined};
 
 use super::documents::{self, Content, View};
 use super::errors::{Failure, Step};
@@ -23,7 +25,7 @@ use super::ids;
 use super::jobs::Shown;
 use super::marks::html;
 use super::mutation::{Changed, Done};
-use super::operation::{Node, Values, What, arguments};
+use super::operation::{Explained, Node, Values, What, arguments};
 use super::plan::{Found, Many, Need, Place, Plan, Root, Walk};
 use super::value::Value;
 use crate::catalog::cursor::Signer;
@@ -31,7 +33,7 @@ use crate::catalog::moments;
 use crate::catalog::{Exposed, ExposedField};
 use crate::error::Code;
 use crate::search::{
-    Document, Elements, Fragment, Highlight, Hit, Page, Relation, Relaxed, Run, Suggested, Suggestion, TotalRequest,
+    Document, Elements, Explanation, Fragment, Highlight, Hit, Page, Relation, Relaxed, Run, Suggested, Suggestion, TotalRequest,
 };
 
 /// What came back for a plan, in its order.
@@ -104,6 +106,8 @@ pub(super) enum Thing<'a> {
     Highlight(&'a Highlight),
     Fragment(&'a Fragment),
     Part(&'a Run),
+    Explanation(&'a Explanation),
+    Together(Part<'a>),
     Document(&'a Exposed, &'a Document),
     Object { collection: &'a str, fields: &'a [ExposedField], view: View<'a> },
     Point { lat: f64, lon: f64 },
@@ -128,6 +132,8 @@ pub(super) enum Resolved<'a> {
     Null,
     Leaf(Value<'a>),
     Thing(Thing<'a>),
+    /// The same where what is selected depends on its type.
+    Selected(&'a [Node], Thing<'a>),
     List(Vec<Resolved<'a>>),
     Fault(Failure),
 }
@@ -165,6 +171,7 @@ impl<'a> Shaper<'a> {
             Root::Failed(failure) => Resolved::Fault(failure.clone()),
             Root::Many(many) => connection(self.results, many),
             Root::Values(_, at) => values(self.results, *at),
+            Root::Together(together) => joined(self.results, together),
             Root::One(exposed, place) => document(self.results, exposed, place),
             Root::Jobs(jobs) => match (jobs.resolve(), jobs.selected()) {
                 (Resolved::Thing(thing), Some(selected)) => {
@@ -224,6 +231,7 @@ impl<'a> Shaper<'a> {
                 Err(Spread)
             }
             Resolved::Thing(thing) => self.object(&node.sub, &thing, path),
+            Resolved::Selected(selected, thing) => self.object(selected, &thing, path),
             Resolved::List(items) => self.list(node, ty.item_type(), items, path),
         };
         match shaped {
@@ -284,6 +292,8 @@ impl<'a> Shaper<'a> {
                 What::Hit => Value::Boolean(run.hit),
                 _ => Value::text(&run.text),
             }),
+            Thing::Explanation(explanation) => of_explanation(explanation, node),
+            Thing::Together(part) => self.of_together(*part, node),
             Thing::Document(exposed, document) => match &node.what {
                 What::Related(at, to) => self.relation(exposed, document, node, *at, to),
                 _ => of_document(exposed, document, node),
@@ -329,16 +339,7 @@ impl<'a> Shaper<'a> {
             What::Suggestions => Resolved::Thing(Thing::Suggestions(connection)),
             What::Edges => list(hits.iter().map(|hit| Resolved::Thing(Thing::Edge(connection, hit)))),
             What::Nodes => list(hits.iter().map(|hit| Resolved::Thing(Thing::Document(exposed, &hit.document)))),
-            What::Total => {
-                let asked = connection.many.totals.iter().find(|(other, _)| std::ptr::eq(*other, node)).map(|(_, asked)| *asked);
-                match (connection.page.and_then(|page| page.total), asked) {
-                    (Some(total), Some(TotalRequest::UpTo(most))) if total.value > most => {
-                        Resolved::Thing(Thing::Total { value: most, relation: Relation::AtLeast })
-                    }
-                    (Some(total), _) => Resolved::Thing(Thing::Total { value: total.value, relation: total.relation }),
-                    (None, _) => Resolved::Null,
-                }
-            }
+            What::Total => counted_total(&connection.many.totals, connection.page, node),
             What::Counted(part) => of_level(Within::of(connection), part, node),
             _ => Resolved::Null,
         }
@@ -350,6 +351,10 @@ impl<'a> Shaper<'a> {
             What::Score => hit.score.map_or(Resolved::Null, |score| Resolved::Leaf(Value::Single(score))),
             What::Distance => hit.distance.map_or(Resolved::Null, |metres| Resolved::Leaf(Value::Double(metres))),
             What::InnerHits => Resolved::Thing(Thing::InnerHits(connection, hit)),
+            What::Explanation => match &hit.explanation {
+                Some(explanation) => Resolved::Thing(Thing::Explanation(explanation)),
+                None => Resolved::Null,
+            },
             What::EdgeNode => Resolved::Thing(Thing::Document(&connection.many.exposed, &hit.document)),
             What::Highlights => {
                 let asked = connection.many.highlights.iter().find(|(other, _)| std::ptr::eq(*other, node));
@@ -462,6 +467,30 @@ fn better<'a>(connection: Connection<'a>) -> Option<&'a [(String, bool)]> {
     })
 }
 
+/// As far as this node wants it counted.
+fn counted_total<'a>(totals: &[(&'a Node, TotalRequest)], page: Option<&'a Page>, node: &'a Node) -> Resolved<'a> {
+    let asked = totals.iter().find(|(other, _)| std::ptr::eq(*other, node)).map(|(_, asked)| *asked);
+    match (page.and_then(|page| page.total), asked) {
+        (Some(total), Some(TotalRequest::UpTo(most))) if total.value > most => {
+            Resolved::Thing(Thing::Total { value: most, relation: Relation::AtLeast })
+        }
+        (Some(total), _) => Resolved::Thing(Thing::Total { value: total.value, relation: total.relation }),
+        (None, _) => Resolved::Null,
+    }
+}
+
+fn of_explanation<'a>(explanation: &'a Explanation, node: &'a Node) -> Resolved<'a> {
+    let text = |text: &'a Option<String>| text.as_ref().map_or(Resolved::Null, |text| Resolved::Leaf(Value::text(text)));
+    let What::Explained(part) = node.what else { return Resolved::Null };
+    match part {
+        Explained::Value => Resolved::Leaf(Value::Double(explanation.value)),
+        Explained::Description => Resolved::Leaf(Value::text(&explanation.description)),
+        Explained::Field => text(&explanation.field),
+        Explained::Term => text(&explanation.term),
+        Explained::Details => list(explanation.details.iter().map(|detail| Resolved::Thing(Thing::Explanation(detail)))),
+    }
+}
+
 pub(super) fn list<'a>(items: impl Iterator<Item = Resolved<'a>>) -> Resolved<'a> {
     Resolved::List(items.collect())
 }
@@ -529,6 +558,7 @@ pub(crate) fn collections(plan: &Plan<'_>) -> Vec<String> {
     for (_, root) in &plan.roots {
         match root {
             Root::Many(many) => add(&many.exposed),
+            Root::Together(together) => together.all.iter().for_each(&mut add),
             Root::One(exposed, _) | Root::Values(exposed, _) => add(exposed),
             Root::Node(found) => found.iter().for_each(|found| add(&found.exposed)),
             Root::Nodes(all) => all.iter().flatten().for_each(|found| add(&found.exposed)),

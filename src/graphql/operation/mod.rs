@@ -18,7 +18,7 @@ use apollo_compiler::{ExecutableDocument, Node as Shared, Schema};
 
 pub(crate) use counted::Part;
 pub(crate) use input::{Values, arguments, variables};
-pub(crate) use select::{Node, Roots, Selector, What};
+pub(crate) use select::{Explained, Node, Roots, Selector, What};
 
 use super::errors::{Failure, PARSE_FAILED, VALIDATION_FAILED, of_diagnostics};
 use crate::config::Limits;

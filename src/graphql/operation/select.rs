@@ -41,6 +41,8 @@ pub(crate) enum What {
     One(Arc<Exposed>),
     /// Values that begin so.
     Complete(Arc<Exposed>),
+    /// A search over several collections.
+    Together,
     NodeByGlobal,
     NodesByGlobal,
     JobById,
@@ -64,7 +66,11 @@ pub(crate) enum What {
     Distance,
     InnerHits,
     EdgeNode,
+    /// Of a search over several: which one.
+    CollectionOf,
     Highlights,
+    Explanation,
+    Explained(Explained),
     // of a page
     HasNext,
     HasPrevious,
@@ -110,6 +116,16 @@ pub(crate) enum What {
     ErrorPath,
 }
 
+/// A field of an explanation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Explained {
+    Value,
+    Description,
+    Field,
+    Term,
+    Details,
+}
+
 /// The root fields by name.
 #[derive(Debug, Default)]
 pub(crate) struct Roots {
@@ -134,6 +150,7 @@ impl Roots {
             roots.insert(exposed.names.one.clone(), What::One(exposed.clone()));
             roots.insert(exposed.names.suggest.clone(), What::Complete(exposed.clone()));
         }
+        roots.insert("search".into(), What::Together);
         roots.insert("node".into(), What::NodeByGlobal);
         roots.insert("nodes".into(), What::NodesByGlobal);
         let named = |exposed: &Arc<Exposed>| (exposed.collection.name.as_str().to_owned(), exposed.clone());
@@ -158,6 +175,9 @@ pub(super) enum Of<'a> {
     Mutation,
     Connection(&'a Exposed),
     Edge(&'a Exposed),
+    Together,
+    TogetherEdge,
+    Explanation,
     InnerHits(&'a Exposed),
     InnerList(&'a ExposedField),
     Page,
@@ -293,6 +313,7 @@ impl<'a> Selector<'a> {
                     What::Many(exposed) => Of::Connection(exposed),
                     What::One(exposed) => Of::Document(exposed),
                     What::Complete(_) => Of::Completion,
+                    What::Together => Of::Together,
                     What::JobById => Of::Job,
                     What::JobList => Of::Jobs,
                     _ => Of::Leaf,
@@ -351,6 +372,20 @@ impl<'a> Selector<'a> {
             (Of::InnerList(_), "total") => (What::InnerTotal, Of::Leaf),
             (Of::InnerList(list), "nodes") => (What::InnerNodes, Of::Object(list)),
             (Of::Edge(_), "highlights") => (What::Highlights, Of::Highlight),
+            (Of::Edge(_), "explanation") => (What::Explanation, Of::Explanation),
+            (Of::Explanation, "value") => (What::Explained(Explained::Value), Of::Leaf),
+            (Of::Explanation, "description") => (What::Explained(Explained::Description), Of::Leaf),
+            (Of::Explanation, "field") => (What::Explained(Explained::Field), Of::Leaf),
+            (Of::Explanation, "term") => (What::Explained(Explained::Term), Of::Leaf),
+            (Of::Explanation, "details") => (What::Explained(Explained::Details), Of::Explanation),
+            (Of::Together, "total") => (What::Total, Of::Total),
+            (Of::Together, "pageInfo") => (What::PageInfo, Of::Page),
+            (Of::Together, "edges") => (What::Edges, Of::TogetherEdge),
+            (Of::TogetherEdge, "cursor") => (What::Cursor, Of::Leaf),
+            (Of::TogetherEdge, "score") => (What::Score, Of::Leaf),
+            (Of::TogetherEdge, "collection") => (What::CollectionOf, Of::Leaf),
+            // what is selected of it is laid out for each collection apart
+            (Of::TogetherEdge, "node") => (What::EdgeNode, Of::Leaf),
             (Of::Page, "hasNextPage") => (What::HasNext, Of::Leaf),
             (Of::Page, "hasPreviousPage") => (What::HasPrevious, Of::Leaf),
             (Of::Page, "startCursor") => (What::Start, Of::Leaf),
@@ -404,7 +439,7 @@ fn of_field<'a>(fields: &'a [ExposedField], name: &str) -> Option<(What, Of<'a>)
 fn applies(condition: &str, of: Of<'_>, type_name: &str) -> bool {
     condition == type_name
         || (matches!(of, Of::Job) && condition == "Node")
-        || (matches!(of, Of::Document(_)) && matches!(condition, "Node" | "Document"))
+        || (matches!(of, Of::Document(_)) && matches!(condition, "Node" | "Document" | "AnyDocument"))
 }
 
 #[derive(Default)]

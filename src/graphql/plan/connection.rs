@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use apollo_compiler::Schema;
+use apollo_compiler::validation::Valid;
 use serde_json::Value as Json;
 
 use super::counted::Counting;
@@ -76,7 +78,7 @@ impl<'a> Planner<'a> {
         for selected in &node.sub {
             needs.of_connection(selected)?;
         }
-        let Selected { spelling, relaxed, hits, search, scores, paths, totals, requests, highlights, elements, inner } =
+        let Selected { spelling, relaxed, hits, search, scores, explained, paths, totals, requests, highlights, elements, inner } =
             needs.many;
         if spelling && let Some(text) = query.rank.as_ref().and_then(words) {
             let texts = text.fields.iter().map(|(field, _)| field).filter(|field| matches!(field.kind, Kind::Text { .. }));
@@ -97,7 +99,8 @@ impl<'a> Planner<'a> {
             highlights: requests,
             inner_hits: elements,
             scores: scores && query.rank.is_some(),
-            ..Fetch::default()
+            // its numbers count documents that a rule hides, so under one nothing is explained
+            explanation: explained && query.rank.is_some() && query.rule == Filter::All,
         };
         if !hits {
             // a total is the same wherever one stands, in whatever order
@@ -156,7 +159,19 @@ fn binding(exposed: &Exposed, arguments: &Values) -> String {
     cursor::binding(&exposed.collection.name, search.as_ref(), filter.as_ref(), ticks.as_ref(), order.as_ref())
 }
 
-fn larger(one: TotalRequest, other: TotalRequest) -> TotalRequest {
+/// How far a `total` counts.
+pub(super) fn total(schema: &Valid<Schema>, node: &Node, variables: &Values) -> Result<TotalRequest, Failure> {
+    let arguments = arguments(schema, &node.field, variables)?;
+    match arguments.get("upTo").and_then(Json::as_i64) {
+        Some(up_to) => {
+            let most = u64::try_from(up_to).map_err(|_| Failure::input("upTo may not be negative; null counts all"))?;
+            Ok(TotalRequest::UpTo(most))
+        }
+        None => Ok(TotalRequest::All),
+    }
+}
+
+pub(super) fn larger(one: TotalRequest, other: TotalRequest) -> TotalRequest {
     match (one, other) {
         (TotalRequest::All, _) | (_, TotalRequest::All) => TotalRequest::All,
         (TotalRequest::UpTo(one), TotalRequest::UpTo(other)) => TotalRequest::UpTo(one.max(other)),
@@ -175,6 +190,7 @@ struct Selected<'a> {
     hits: bool,
     search: bool,
     scores: bool,
+    explained: bool,
     paths: BTreeSet<Arc<str>>,
     totals: Vec<(&'a Node, TotalRequest)>,
     requests: Vec<HighlightRequest>,
@@ -197,15 +213,8 @@ impl<'a> Needs<'a, '_> {
     fn of_connection(&mut self, node: &'a Node) -> Result<(), Failure> {
         match node.what {
             What::Total => {
-                let arguments = arguments(self.planner.schema, &node.field, self.variables)?;
-                let total = match arguments.get("upTo").and_then(Json::as_i64) {
-                    Some(up_to) => TotalRequest::UpTo(
-                        u64::try_from(up_to).map_err(|_| Failure::input("upTo may not be negative; null counts all"))?,
-                    ),
-                    None => TotalRequest::All,
-                };
                 self.many.search = true;
-                self.many.totals.push((node, total));
+                self.many.totals.push((node, total(self.planner.schema, node, self.variables)?));
             }
             What::PageInfo => self.many.hits |= node.sub.iter().any(|node| !matches!(node.what, What::TypeName(_))),
             What::Suggestions => {
@@ -218,6 +227,7 @@ impl<'a> Needs<'a, '_> {
                 for inner in &node.sub {
                     match inner.what {
                         What::Score => self.many.scores = true,
+                        What::Explanation => self.many.explained = true,
                         What::EdgeNode => self.of_documents(&inner.sub),
                         What::Highlights => self.of_highlights(inner)?,
                         What::InnerHits => inner.sub.iter().try_for_each(|list| self.of_elements(list))?,

@@ -5,6 +5,7 @@ mod completing;
 mod connection;
 mod counted;
 mod related;
+mod together;
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -16,6 +17,7 @@ use serde_json::Value as Json;
 
 pub(crate) use counted::{Counted, Made, address};
 pub(crate) use related::{Asked, Need, Related};
+pub(crate) use together::Together;
 
 use super::errors::Failure;
 use super::ids::{self, Global};
@@ -54,6 +56,7 @@ pub(crate) enum Root<'a> {
     Own,
     Failed(Failure),
     Many(Many<'a>),
+    Together(Together<'a>),
     One(Arc<Exposed>, Place),
     /// Values of a field that begin so: the place in the batch.
     Values(Arc<Exposed>, usize),
@@ -125,6 +128,7 @@ impl<'a> Planner<'a> {
         let arguments = arguments(self.schema, &node.field, variables)?;
         match &node.what {
             What::Many(exposed) => self.many(node, exposed, &arguments, variables, None, plan).map(Root::Many),
+            What::Together => self.together(node, &arguments, variables, plan).map(Root::Together),
             What::One(exposed) => {
                 let id = arguments.get("id").and_then(Json::as_str).unwrap_or_default();
                 let id = DocumentId::parse(id).map_err(Failure::input)?;

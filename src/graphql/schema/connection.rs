@@ -52,6 +52,11 @@ pub(super) fn add(types: &mut Types, query: Object, exposed: &Exposed, parts: &P
         object = object.field(field("innerHits", TypeRef::named_nn(elements)));
     }
     if let Some(search) = &parts.search {
+        object = object.field(described(
+            "explanation",
+            TypeRef::named(types.shared("Explanation")),
+            "Why it has its score; null where nothing was ranked.",
+        ));
         object = object.field(
             described(
                 "highlights",

@@ -32,8 +32,6 @@ pub(super) fn add_mutations(types: &mut Types, mut root: Object, catalog: &Catal
     types.add(Object::new("JobPayload").field(field("job", TypeRef::named("Job"))).field(field("errors", errors)));
     let mut order = InputObject::new("JobInput").field(InputValue::new("kind", TypeRef::named_nn("JobKind")));
     if !catalog.collections.is_empty() {
-        let words = catalog.collections.iter().map(|exposed| EnumItem::new(exposed.enum_name()));
-        types.add(Enum::new("CollectionName").items(words));
         order = order.field(input("collection", "CollectionName"));
     }
     let json = types.shared("JSON");

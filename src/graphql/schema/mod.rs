@@ -16,6 +16,7 @@ mod mutation;
 mod order;
 mod scalars;
 mod search;
+mod together;
 mod written;
 
 use std::collections::BTreeSet;
@@ -90,6 +91,13 @@ fn build(catalog: &Catalog, face: Face) -> Result<Schema, SchemaError> {
     }
     if writes == Writes::All {
         mutation = mutation::add_collections(&mut types, mutation);
+    }
+    let searched = all.iter().any(|parts| parts.search.is_some());
+    if searched || mutated.is_some() {
+        together::add_names(&mut types, catalog);
+    }
+    if searched {
+        query = together::add_root(&mut types, query, catalog);
     }
     query = document::add_roots(query, relay);
     query = jobs::add_roots(&mut types, query);

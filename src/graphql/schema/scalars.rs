@@ -62,6 +62,15 @@ pub(super) fn add(types: &mut Types, name: &'static str) {
                     .field(field("parts", TypeRef::named_nn_list_nn("HighlightPart"))),
             );
         }
+        "Explanation" => types.add(
+            Object::new(name)
+                .description("Why a document has its score, part by part.")
+                .field(field("value", TypeRef::named_nn(TypeRef::FLOAT)))
+                .field(field("description", TypeRef::named_nn(TypeRef::STRING)))
+                .field(field("field", TypeRef::named(TypeRef::STRING)))
+                .field(field("term", TypeRef::named(TypeRef::STRING)))
+                .field(field("details", TypeRef::named_nn_list_nn(name))),
+        ),
         "HighlightPart" => types.add(
             Object::new(name)
                 .field(field("text", TypeRef::named_nn(TypeRef::STRING)))

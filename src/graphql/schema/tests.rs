@@ -56,7 +56,7 @@ fn types_have_their_fields_arguments_and_defaults() {
         ),
         (
             "PackageEdge",
-            "type PackageEdge { cursor: String! score: Float node: Package! highlights(fields: [PackageSearchField!]!, fragmentSize: Int = 100, first: Int = 5): [Highlight!]! }",
+            "type PackageEdge { cursor: String! score: Float node: Package! explanation: Explanation highlights(fields: [PackageSearchField!]!, fragmentSize: Int = 100, first: Int = 5): [Highlight!]! }",
         ),
         (
             "PackageOrder",

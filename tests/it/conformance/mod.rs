@@ -32,6 +32,7 @@ mod computing;
 mod dates;
 mod elements;
 mod errors;
+mod explanations;
 mod facets;
 mod filters;
 mod get;
@@ -47,6 +48,7 @@ mod patterns;
 mod places;
 mod suggestions;
 mod text;
+mod together;
 mod unicode;
 mod vectors;
 mod writes;
@@ -55,6 +57,7 @@ const COUNT: usize = collections::COUNT
     + dates::COUNT
     + elements::COUNT
     + errors::COUNT
+    + explanations::COUNT
     + facets::COUNT
     + filters::COUNT
     + get::COUNT
@@ -70,6 +73,7 @@ const COUNT: usize = collections::COUNT
     + places::COUNT
     + suggestions::COUNT
     + text::COUNT
+    + together::COUNT
     + unicode::COUNT
     + vectors::COUNT
     + writes::COUNT;

@@ -227,8 +227,7 @@ async fn one_batch_is_one_trip_and_a_bad_query_fails_alone() {
     bench.fill(&on, &[("1", json!({"n": 1}))]).await;
     let good = Query::new(on.name.clone());
     let mut bad = good.clone();
-    bad.at = Moment::Snapshot(SnapshotId("x".into()));
-    bad.fetch.explanation = true;
+    bad.page.from = crate::From::Before(crate::Key(Vec::new()));
     let nowhere = Query::new(CollectionName::parse("elastic-nowhere").unwrap());
     let call = call();
     let before = call.trips.all().len();
