@@ -68,7 +68,7 @@ fn read(compute: Compute, inside: Json) -> Result<Page> {
     let body: Body = serde_json::from_value(json!({"took": 1, "timed_out": false, "_shards": {"total": 2, "failed": 0},
         "hits": {"total": {"value": 9, "relation": "eq"}, "hits": []}, "aggregations": {"all": all}}))
     .unwrap();
-    page(body, &ask.reading)
+    page(body, &ask.reading).map(|(page, _)| page)
 }
 
 #[test]
