@@ -78,7 +78,6 @@ impl Spelling {
     }
 
     /// `None` outside: the answer lacks something.
-    #[expect(clippy::option_option, reason = "a fault of the answer is not the same as no suggestion")]
     pub(super) fn read(&self, slot: Slot, suggest: Option<&Json>, aggregations: Option<&Json>) -> Option<Made> {
         let named = self.named(slot, suggest?, aggregations?)?;
         let changes = named.into_iter().filter_map(|((start, end), words)| {
@@ -169,7 +168,6 @@ impl Doubt {
     }
 
     /// `None` outside: the answer lacks something.
-    #[expect(clippy::option_option, reason = "a fault of the answer is not the same as no suggestion")]
     pub(super) fn settle(&self, counts: &Json) -> Option<Made> {
         let buckets = counts.get("buckets")?;
         let mut at = 0;
