@@ -162,6 +162,28 @@ mod tests {
     }
 
     #[test]
+    fn the_index_of_vectors_is_the_usual_one() {
+        let with = |dims: u32, options: Json| {
+            let vector =
+                json!({ "type": "dense_vector", "dims": dims, "index": true, "similarity": "cosine", "index_options": options });
+            parse(&json!({ "properties": { "v": vector } })).is_ok()
+        };
+        assert!(with(8, json!({ "type": "int8_hnsw", "m": 16, "ef_construction": 100 })));
+        assert!(with(
+            384,
+            json!({ "type": "bbq_hnsw", "m": 16, "ef_construction": 100, "rescore_vector": { "oversample": 3.0 } })
+        ));
+        for (dims, options) in [
+            (8, json!({ "type": "flat" })),
+            (8, json!({ "type": "bbq_hnsw" })),
+            (8, json!({ "type": "int8_hnsw", "m": 32 })),
+            (8, json!(null)),
+        ] {
+            assert!(!with(dims, options.clone()), "{options}");
+        }
+    }
+
+    #[test]
     fn mappings_may_stand_inside_a_body() {
         assert_eq!(parse(&json!({ "mappings": { "properties": { "a": { "type": "long" } } } })).unwrap().len(), 1);
         assert!(parse(&json!({ "mappings": {}, "settings": {} })).is_err());

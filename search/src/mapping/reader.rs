@@ -204,6 +204,7 @@ impl Reader {
                 }
                 ("format", Kind::Date(_) | Kind::Json { .. }) => value.is_string(),
                 ("dims" | "similarity", Kind::Vector { .. }) => true,
+                ("index_options", Kind::Vector { dims, .. }) => is_usual_index(value, *dims),
                 // what holds anyway
                 ("store" | "ignore_malformed", _) => flag(value) == Some(false),
                 ("coerce", Kind::Number(_)) | ("norms", Kind::Text { .. }) => flag(value) == Some(true),
@@ -238,6 +239,15 @@ fn undotted(properties: &Map<String, Json>) -> Map<String, Json> {
 }
 
 /// Elasticsearch prints some flags as texts.
+/// The index that Elasticsearch makes for vectors of so many numbers where nothing is said, as its mappings then show it. A choice of
+/// one's own would be lost.
+fn is_usual_index(value: &Json, dims: Option<u32>) -> bool {
+    let usual = |name: &str, number: u64| value.get(name).is_none_or(|given| *given == number);
+    let kind = value.get("type").and_then(Json::as_str);
+    let long = dims.is_some_and(|dims| dims >= 384);
+    (kind == Some("int8_hnsw") || kind == Some("bbq_hnsw") && long) && usual("m", 16) && usual("ef_construction", 100)
+}
+
 fn flag(value: &Json) -> Option<bool> {
     match value {
         Json::Bool(on) => Some(*on),
