@@ -28,6 +28,10 @@ schemas:
 contract EXAMPLES="300":
     ./scripts/contract {{EXAMPLES}}
 
+# Licences, bans and sources of all dependencies (cargo install cargo-deny)
+deny:
+    cargo deny --locked check licenses bans sources
+
 # What takes long: long differential runs with a seed of your own, many requests made up from openapi.json, the tests of perf
 nightly:
     HOOKE_TEST_CASES=100000 ./scripts/test differential

@@ -8,6 +8,7 @@
 
 mod accounts;
 mod app;
+mod audits;
 mod browser;
 mod commands;
 mod conformance;

@@ -5,7 +5,7 @@ mod events;
 mod idle;
 mod jobs;
 mod protocol;
-mod reference;
+pub mod reference;
 mod sharing;
 pub mod socket;
 

@@ -9,7 +9,7 @@ use super::{Bench, run};
 use crate::ground::Kind;
 
 /// npm's packages of `tests/node`, installed once for each change of their lock. `None`: there is no npm.
-fn packages() -> Option<PathBuf> {
+pub fn packages() -> Option<PathBuf> {
     let has = |program: &str| {
         let asked = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         asked.is_ok_and(|status| status.success())
@@ -17,12 +17,15 @@ fn packages() -> Option<PathBuf> {
     if !has("npm") || !has("node") {
         return None;
     }
+    // two tests want them, and only one may install
+    static INSTALLING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _installing = INSTALLING.lock().unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node");
     let mut hasher = DefaultHasher::new();
     std::fs::read(from.join("package-lock.json")).unwrap().hash(&mut hasher);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("node-{:x}", hasher.finish()));
     std::fs::create_dir_all(&folder).unwrap();
-    for name in ["package.json", "package-lock.json", "sockets.mjs"] {
+    for name in ["package.json", "package-lock.json", "sockets.mjs", "audits.mjs"] {
         std::fs::copy(from.join(name), folder.join(name)).unwrap();
     }
     if !folder.join("installed").exists() {
@@ -34,7 +37,7 @@ fn packages() -> Option<PathBuf> {
     Some(folder)
 }
 
-async fn node(folder: PathBuf, arguments: Vec<String>) -> Output {
+pub async fn node(folder: PathBuf, arguments: Vec<String>) -> Output {
     let running = tokio::task::spawn_blocking(move || Command::new("node").args(arguments).current_dir(folder).output());
     tokio::time::timeout(Duration::from_secs(45), running).await.unwrap().unwrap().unwrap()
 }
