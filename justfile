@@ -54,3 +54,7 @@ figures DOCUMENTS="":
 lab-real:
     cargo build --release
     ./scripts/lab-real
+
+# What schemas of ten roles weigh that each see other fields of 1,000 collections
+roles-memory:
+    cargo test --release --lib memory_of_a_thousand -- --ignored --nocapture

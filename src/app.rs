@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::access::Roles;
+use crate::access::{Desk, Roles, Viewer, Who};
 use crate::accounts::Accounts;
 use crate::catalog::{self, cursor::Signer, moments::Moments};
 use crate::config::Config;
@@ -24,8 +24,10 @@ use crate::upstream::Upstreams;
 /// In the data folder: where the process that holds it listens.
 pub const NOTE: &str = "server.json";
 
+/// Cheap to clone: all of it is shared.
+#[derive(Clone)]
 pub struct App {
-    pub config: Config,
+    pub config: Arc<Config>,
     pub engine: Arc<dyn Engine>,
     pub catalog: Arc<catalog::Watch>,
     /// When what searches see may have changed.
@@ -37,12 +39,16 @@ pub struct App {
     pub roles: Roles,
     /// Absent: nobody has to sign in.
     pub accounts: Option<Arc<Accounts>>,
+    /// Where viewers get what they may use.
+    pub desk: Arc<Desk>,
+    /// Whose snapshots are counted together.
+    pub holder: Arc<str>,
     pub signer: Arc<Signer>,
     pub moments: Arc<Moments>,
-    pub stats: Stats,
+    pub stats: Arc<Stats>,
     pub upstreams: Arc<Upstreams>,
     /// By which this machine reaches us, once we listen.
-    pub url: OnceLock<String>,
+    pub url: Arc<OnceLock<String>>,
     /// Told once: hooke is about to stop. Whatever keeps a connection open listens to it and ends.
     pub ending: CancellationToken,
     /// What has left HTTP behind, as sockets have: the server waits for it at the end.
@@ -50,7 +56,7 @@ pub struct App {
     /// There was nothing in the data folder before.
     pub fresh: bool,
     /// Held as long as the app lives: one process a folder.
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 impl App {
@@ -83,11 +89,13 @@ impl App {
         let accounts =
             Accounts::open(&config, state.clone(), roles.clone(), &secret).await.context("accounts cannot be opened")?;
         Ok(Arc::new(App {
+            desk: Desk::new(engine.clone(), catalog.changes(), Roles::of(&config), &config.limits, &secret),
+            holder: "".into(),
             signer: Arc::new(Signer::new(&secret)),
             moments: Arc::new(Moments::new(config.limits.snapshots)),
-            stats: Stats::default(),
+            stats: Arc::default(),
             upstreams,
-            url: OnceLock::new(),
+            url: Arc::default(),
             catalog,
             jobs,
             roles,
@@ -98,9 +106,30 @@ impl App {
             fresh,
             engine,
             state,
-            config,
-            _lock: lock,
+            config: Arc::new(config),
+            _lock: Arc::new(lock),
         }))
+    }
+
+    /// All of it as this viewer may use it: what handlers take from here are the collections, fields, documents and jobs that exist
+    /// for them, and cursors of one policy are none of another.
+    pub fn seen_by(self: &Arc<Self>, viewer: &Arc<Viewer>) -> Arc<App> {
+        if viewer.role.may_everything() && viewer.who == Who::Anybody {
+            return self.clone();
+        }
+        let (desk, role, policy) = (self.desk.clone(), viewer.role.clone(), Desk::policy(viewer));
+        let catalog = match role.may_everything() {
+            true => self.catalog.clone(),
+            false => self.catalog.through(Arc::new(move |full| desk.catalog(&role, full))),
+        };
+        Arc::new(App {
+            engine: self.desk.engine(viewer),
+            catalog,
+            jobs: self.jobs.seen_by(viewer),
+            signer: Arc::new(self.signer.under(&policy)),
+            holder: format!("{} {policy}", viewer.who).into(),
+            ..App::clone(self)
+        })
     }
 
     /// What one request of this id may use of the engines.

@@ -54,7 +54,7 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
         .merge(graphql::routes(api, app));
     let experiments = if app.config.has_lab() { rest::lab::routes(app.clone()) } else { Router::new() };
     let all = within(routes, app, app.config.limits.time).merge(within(
-        experiments.merge(pages::lab_routes(app.clone())),
+        experiments.merge(pages::lab_routes(app.clone())).layer(from_fn(viewing::refuse_narrow)),
         app,
         lab::TIME,
     ));

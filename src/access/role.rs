@@ -46,8 +46,16 @@ impl Role {
         !(self.settings.everything || self.settings.jobs) && self.settings.collections.is_empty()
     }
 
+    /// May ask for the schema.
+    pub fn may_introspect(&self) -> bool {
+        self.settings.everything || self.settings.introspection.0
+    }
+
     /// Of the entries whose name or pattern fits a collection the one that says most. `None`: the collection does not exist for it.
     pub fn grant(&self, collection: &str) -> Option<&Grant> {
+        if collection.starts_with('.') {
+            return None;
+        }
         let entries = &self.settings.collections;
         let fitting = entries.get(collection).or_else(|| {
             let fit = entries.iter().filter(|(pattern, _)| pattern.contains('*') && crate::catalog::fits(pattern, collection));

@@ -1,5 +1,6 @@
 //! Who is asking.
 
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
@@ -29,6 +30,18 @@ pub enum Who {
     Outside {
         subject: Arc<str>,
     },
+}
+
+/// As it is kept with what somebody made: unique among viewers.
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Who::Anybody => f.write_str("anybody"),
+            Who::User { id } => write!(f, "user {id}"),
+            Who::Key { id } => write!(f, "key {id}"),
+            Who::Outside { subject } => write!(f, "outside {subject}"),
+        }
+    }
 }
 
 impl Viewer {

@@ -12,15 +12,20 @@ use crate::search::value::Value;
 use crate::search::{CollectionName, GroupKey, Key, Kind};
 
 /// Signs and reads cursors; one per process, from the secret that all processes share.
+///
+/// The place inside is veiled as well as signed: sort values and numbers of documents may tell of what a viewer cannot see.
 pub struct Signer {
     key: hmac::Key,
+    veil: hmac::Key,
+    /// Of the viewers whose cursors these are; cursors of one policy are of no use under another.
+    policy: Box<str>,
 }
 
 /// Longer ones are not even looked at: a sort value is at most 32,766 bytes, and an order has few of them.
 const LONGEST: usize = 512 * 1024;
 
 /// So that no signature made for another purpose from the same secret can pass for a cursor.
-const PURPOSE: &[u8] = b"hooke cursor 1\0";
+const PURPOSE: &[u8] = b"hooke cursor 2\0";
 
 /// What a cursor is for: the collection and the arguments that decide which documents come, in which order. Date math stays as it was
 /// written, so that pages of "the last seven days" belong together. A page's link and the GraphQL query it shows share their cursors.
@@ -70,14 +75,23 @@ pub fn group_place(keys: &[GroupKey], place: &Key) -> Option<Vec<Option<Value>>>
 
 impl Signer {
     pub fn new(secret: &[u8]) -> Self {
-        Signer { key: hmac::Key::new(hmac::HMAC_SHA256, secret) }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
+        let veil = hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&key, b"hooke cursor veil 1").as_ref());
+        Signer { key, veil, policy: "".into() }
+    }
+
+    /// For viewers of this policy.
+    pub fn under(&self, policy: &str) -> Self {
+        Signer { key: self.key.clone(), veil: self.veil.clone(), policy: policy.into() }
     }
 
     /// `binding` is a text that names all that the cursor is for; equal requests give equal texts.
     pub fn write(&self, binding: &str, key: &Key) -> String {
         let place = serde_json::Value::from(key.0.clone()).to_string();
-        let tag = hmac::sign(&self.key, &message(binding, place.as_bytes()));
-        URL_SAFE_NO_PAD.encode([tag.as_ref(), place.as_bytes()].concat())
+        let tag = hmac::sign(&self.key, &self.message(binding, place.as_bytes()));
+        let mut place = place.into_bytes();
+        self.turn(tag.as_ref(), &mut place);
+        URL_SAFE_NO_PAD.encode([tag.as_ref(), &place].concat())
     }
 
     /// `None`: it is not ours, was changed, or belongs to something else.
@@ -87,14 +101,26 @@ impl Signer {
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
         let (tag, place) = bytes.split_at_checked(SHA256_OUTPUT_LEN)?;
-        hmac::verify(&self.key, &message(binding, place), tag).ok()?;
-        serde_json::from_slice(place).ok().map(Key)
+        let mut place = place.to_vec();
+        self.turn(tag, &mut place);
+        hmac::verify(&self.key, &self.message(binding, &place), tag).ok()?;
+        serde_json::from_slice(&place).ok().map(Key)
     }
-}
 
-/// The length in front keeps binding and place from running into each other.
-fn message(binding: &str, place: &[u8]) -> Vec<u8> {
-    [PURPOSE, &(binding.len() as u64).to_be_bytes(), binding.as_bytes(), place].concat()
+    /// Veils what is plain, and the other way; the signature makes it another veil for each place.
+    fn turn(&self, tag: &[u8], place: &mut [u8]) {
+        for (number, part) in (0u32..).zip(place.chunks_mut(SHA256_OUTPUT_LEN)) {
+            let veil = hmac::sign(&self.veil, &[tag, &number.to_be_bytes()].concat());
+            part.iter_mut().zip(veil.as_ref()).for_each(|(byte, veil)| *byte ^= veil);
+        }
+    }
+
+    /// The lengths in front keep the parts from running into each other.
+    fn message(&self, binding: &str, place: &[u8]) -> Vec<u8> {
+        let length = |text: &str| (text.len() as u64).to_be_bytes();
+        let Signer { policy, .. } = self;
+        [PURPOSE, &length(policy), policy.as_bytes(), &length(binding), binding.as_bytes(), place].concat()
+    }
 }
 
 #[cfg(test)]

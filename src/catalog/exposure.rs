@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::names::{CHANGED, DEMANDED, NEAR, SAME, Subject, Types, Wish, of_collections, settle, simple};
 use super::words::{bare, capitalised, is_plain, shouted, singular_words, split, upper_camel};
-use super::{Exposed, ExposedField, Memory, Remembered, reserved};
+use super::{Bounds, Exposed, ExposedField, Memory, Remembered, reserved};
 use crate::config::{CatalogConfig, CollectionConfig, Config};
 use crate::search::{Collection, FieldRef, Kind};
 
@@ -35,7 +35,14 @@ pub(super) fn expose(collections: &[Arc<Collection>], config: &Config, memory: &
             let draft = Draft { config: subject.config.unwrap_or(&none), memory: subject.memory, relay: config.graphql.relay };
             let mut fields = draft.fields(&collection.fields, true);
             draft.name_enums(&mut fields);
-            Exposed { collection: Arc::clone(collection), names, fields, relations: Vec::new(), faults: Vec::new() }
+            Exposed {
+                collection: Arc::clone(collection),
+                names,
+                fields,
+                relations: Vec::new(),
+                faults: Vec::new(),
+                bounds: Bounds::default(),
+            }
         })
         .collect();
     name_objects(&mut exposed, memory, &held, &mut types);

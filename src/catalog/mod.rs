@@ -29,7 +29,7 @@ pub use diff::{diff, remarks};
 pub(crate) use exposure::fits;
 use memory::{Memory, Remembered};
 pub use pulse::{Beat, Pulse};
-pub use watch::{Watch, open};
+pub use watch::{Lens, Watch, open};
 
 /// All collections at one moment. Immutable: a change makes a new one.
 #[derive(Debug, Default)]
@@ -40,8 +40,25 @@ pub struct Catalog {
     pub collections: Vec<Arc<Exposed>>,
 }
 
+/// What exists for whom: of most viewers all. Set where roles are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Some fields do not exist for the viewer: only what does may be shown of a document.
+    pub hides: bool,
+    /// Hits of one page.
+    pub page: Option<u32>,
+    /// Facets, aggregates, groups.
+    pub aggregations: bool,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { hides: false, page: None, aggregations: true }
+    }
+}
+
 /// A collection as users see it.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Exposed {
     pub collection: Arc<Collection>,
     pub names: Names,
@@ -50,6 +67,7 @@ pub struct Exposed {
     pub relations: Vec<relations::Relation>,
     /// What settings ask for and cannot be.
     pub faults: Vec<String>,
+    pub bounds: Bounds,
 }
 
 /// Names in GraphQL.
@@ -67,7 +85,7 @@ pub struct Names {
     pub types_name: String,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ExposedField {
     pub field: FieldRef,
     /// In the document's type, in inputs, facets and keys.
@@ -117,7 +135,7 @@ impl Exposed {
 }
 
 impl Exposed {
-    /// The parts of a document that may be shown; `None`: all of it, for the settings hide nothing.
+    /// The parts of a document that may be shown; `None`: all of it, for nothing is hidden.
     pub fn visible_paths(&self, config: &Config) -> Option<Vec<Arc<str>>> {
         fn collect(fields: &[ExposedField], paths: &mut Vec<Arc<str>>) {
             for exposed in fields {
@@ -128,7 +146,8 @@ impl Exposed {
             }
         }
         let settings = config.catalog.collections.get(self.collection.name.as_str());
-        settings.is_some_and(|settings| !settings.hide.is_empty()).then(|| {
+        let hides = self.bounds.hides || settings.is_some_and(|settings| !settings.hide.is_empty());
+        hides.then(|| {
             let mut paths = Vec::new();
             collect(&self.fields, &mut paths);
             paths

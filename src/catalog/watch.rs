@@ -37,8 +37,13 @@ const STATE_PAUSE: Duration = Duration::from_secs(10);
 /// The catalog of the moment, and of every moment to come.
 pub struct Watch {
     inner: Arc<Inner>,
-    task: AbortHandle,
+    /// Of the one that watches; others only look through it.
+    task: Option<AbortHandle>,
+    lens: Option<Lens>,
 }
+
+/// What somebody sees of a catalog.
+pub type Lens = Arc<dyn Fn(&Arc<Catalog>) -> Arc<Catalog> + Send + Sync>;
 
 struct Inner {
     engine: Arc<dyn Engine>,
@@ -79,21 +84,34 @@ pub fn open(engine: Arc<dyn Engine>, state: Arc<dyn Engine>, config: &Config) ->
         eye: Mutex::default(),
     });
     let task = tokio::spawn(follow(Arc::downgrade(&inner))).abort_handle();
-    Arc::new(Watch { inner, task })
+    Arc::new(Watch { inner, task: Some(task), lens: None })
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = &self.task {
+            task.abort();
+        }
     }
 }
 
 impl Watch {
     pub fn now(&self) -> Arc<Catalog> {
-        Arc::clone(&self.inner.current.borrow())
+        let full = Arc::clone(&self.inner.current.borrow());
+        self.lens.as_ref().map_or_else(|| full.clone(), |lens| lens(&full))
     }
 
-    /// The catalog now, and a notice of each that follows.
+    /// For somebody who sees only a part: no collections are made or removed through it.
+    pub fn through(&self, lens: Lens) -> Arc<Watch> {
+        Arc::new(Watch { inner: self.inner.clone(), task: None, lens: Some(lens) })
+    }
+
+    /// Nothing is left out of it.
+    pub fn is_whole(&self) -> bool {
+        self.lens.is_none()
+    }
+
+    /// The whole catalog now, and a notice of each that follows.
     pub fn changes(&self) -> watch::Receiver<Arc<Catalog>> {
         self.inner.current.subscribe()
     }

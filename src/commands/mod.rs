@@ -7,6 +7,7 @@ mod job;
 mod key;
 mod lab;
 mod load;
+mod policy;
 mod sample;
 mod schema;
 mod serve;
@@ -52,6 +53,8 @@ enum Command {
     Schema(schema::Arguments),
     /// Run an experiment of the lab, or its upstream
     Lab(lab::Arguments),
+    /// Hold a table of who sees what against the roles and the documents
+    Policy(policy::Arguments),
     /// Check settings, engine, rights and collections, and say what is wrong and what to do
     Doctor(doctor::Arguments),
 }
@@ -100,6 +103,7 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Key(arguments) => key::run(config, arguments).await,
         Command::Schema(arguments) => schema::run(config, arguments).await,
         Command::Lab(arguments) => lab::run(config, arguments).await,
+        Command::Policy(arguments) => policy::run(config, arguments).await,
         Command::Doctor(arguments) => doctor::run(config, arguments).await,
     };
     match done {

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 
 use super::Api;
+use crate::access::{Desk, Roles};
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
 use crate::catalog::{Catalog, Pulse};
@@ -24,7 +25,8 @@ pub(super) fn catalog(config: &Config) -> Arc<Catalog> {
 
 pub(super) async fn open(engine: &Arc<Told>, catalog: watch::Receiver<Arc<Catalog>>, config: &Config) -> Arc<Api> {
     let (signer, moments) = (Arc::new(Signer::new(b"secret")), Arc::new(Moments::new(2)));
-    Api::over(engine.clone(), catalog, Pulse::new(engine.clone(), false), None, signer, moments, config).await.unwrap()
+    let desk = Desk::new(engine.clone(), catalog.clone(), Roles::of(config), &config.limits, b"secret");
+    Api::over(engine.clone(), catalog, Pulse::new(engine.clone(), false), None, signer, moments, desk, config).await.unwrap()
 }
 
 fn collection(name: &str, origin: Origin, body: Json) -> Arc<Collection> {

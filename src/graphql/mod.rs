@@ -27,20 +27,22 @@ mod schema;
 mod tests;
 #[cfg(test)]
 mod tests_of_counts;
+#[cfg(test)]
+mod tests_of_roles;
 mod value;
 mod version;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 use tokio::task::AbortHandle;
 
 pub use endpoint::routes;
 pub use run::{Answer, Request};
 
-use crate::access::Viewer;
+use crate::access::{Desk, Viewer, Who};
 use crate::app::App;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
@@ -64,6 +66,9 @@ pub struct Api {
     following: AbortHandle,
 }
 
+/// Made once, by the first who needs it; others wait for it.
+type Building = Arc<OnceCell<Arc<Version>>>;
+
 /// What running operations needs.
 pub(crate) struct Core {
     engine: Arc<dyn Engine>,
@@ -71,10 +76,23 @@ pub(crate) struct Core {
     moments: Arc<Moments>,
     config: Config,
     current: ArcSwap<Version>,
+    /// Of viewers for whom something is not there: made when the first of them asks.
+    narrow: Mutex<Vec<(Arc<Catalog>, Building)>>,
+    desk: Arc<Desk>,
     /// Told after each swap of the version.
     swaps: watch::Sender<()>,
     /// Absent where there is an engine and nothing else.
     own: Option<Own>,
+}
+
+/// What one viewer may use of all that.
+struct Seat {
+    viewer: Arc<Viewer>,
+    engine: Arc<dyn Engine>,
+    signer: Arc<Signer>,
+    own: Option<Own>,
+    /// Whose snapshots are counted together.
+    holder: String,
 }
 
 impl Api {
@@ -82,9 +100,11 @@ impl Api {
     pub async fn open(app: &App) -> anyhow::Result<Arc<Self>> {
         let own = Own { catalog: app.catalog.clone(), jobs: app.jobs.clone() };
         let (engine, signer, moments) = (app.engine.clone(), app.signer.clone(), app.moments.clone());
-        Self::over(engine, app.catalog.changes(), app.pulse.clone(), Some(own), signer, moments, &app.config).await
+        Self::over(engine, app.catalog.changes(), app.pulse.clone(), Some(own), signer, moments, app.desk.twin(), &app.config)
+            .await
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the app, and tests have no app")]
     async fn over(
         engine: Arc<dyn Engine>,
         mut changes: watch::Receiver<Arc<Catalog>>,
@@ -92,42 +112,63 @@ impl Api {
         own: Option<Own>,
         signer: Arc<Signer>,
         moments: Arc<Moments>,
+        desk: Arc<Desk>,
         config: &Config,
     ) -> anyhow::Result<Arc<Self>> {
         let seen = changes.borrow_and_update().clone();
         let first = build(seen, Face::of(config)).await?;
         let (current, swaps) = (ArcSwap::from_pointee(first), watch::Sender::default());
-        let core = Arc::new(Core { engine, signer, moments, config: config.clone(), current, swaps, own });
+        let core = Arc::new(Core {
+            engine,
+            signer,
+            moments,
+            config: config.clone(),
+            current,
+            narrow: Mutex::default(),
+            desk,
+            swaps,
+            own,
+        });
         let following = tokio::spawn(follow(changes, core.clone())).abort_handle();
         Ok(Arc::new(Api { live: Hub::new(core.clone(), pulse), core, following }))
     }
 
     /// Runs one operation of a viewer against the schema of this moment.
-    pub async fn run(&self, call: &Call, _viewer: &Arc<Viewer>, request: &Request) -> Answer {
-        match self.core.version() {
-            Ok(version) => self.core.runner(&version).run(call, request).await,
+    pub async fn run(&self, call: &Call, viewer: &Arc<Viewer>, request: &Request) -> Answer {
+        match self.core.version_of(viewer).await {
+            Ok(version) => self.core.runner(&version, &self.core.seat(viewer)).run(call, request).await,
             Err(failure) => Answer::refused(vec![failure]),
         }
     }
 
     /// Begins a subscription. The errors are those of a request that never ran.
-    pub(crate) fn subscribe(&self, _viewer: &Arc<Viewer>, request: &Request) -> Result<Subscription, Vec<Failure>> {
-        self.live.subscribe(request)
+    pub(crate) async fn subscribe(&self, viewer: &Arc<Viewer>, request: &Request) -> Result<Subscription, Vec<Failure>> {
+        self.live.subscribe(viewer, request).await
     }
 
     /// Whether the request is one for [`Api::subscribe`]; what is wrong with it is told by whoever runs it.
-    pub(crate) fn is_subscription(&self, _viewer: &Arc<Viewer>, request: &Request) -> bool {
-        let version = self.core.current.load_full();
-        self.core.runner(&version).compile(request).is_ok_and(|compiled| compiled.operation.is_subscription())
+    pub(crate) async fn is_subscription(&self, viewer: &Arc<Viewer>, request: &Request) -> bool {
+        let Ok(version) = self.core.version_of(viewer).await else { return false };
+        self.core
+            .runner(&version, &self.core.seat(viewer))
+            .compile(request)
+            .is_ok_and(|compiled| compiled.operation.is_subscription())
     }
 
     pub(crate) fn config(&self) -> &Config {
         &self.core.config
     }
 
-    /// The schema as text.
-    pub fn sdl(&self) -> Arc<str> {
-        self.core.current.load().sdl.clone()
+    /// The schema of a viewer as text; `None` where they may not see it.
+    pub(crate) async fn sdl(&self, viewer: &Arc<Viewer>) -> Option<Arc<str>> {
+        if !viewer.role.may_introspect() {
+            return None;
+        }
+        match self.core.version_of(viewer).await {
+            Ok(version) => Some(version.sdl.clone()),
+            // before the engine was reached there is only what is always there
+            Err(_) => Some(self.core.current.load().sdl.clone()),
+        }
     }
 
     /// The revision of the catalog whose schema is served.
@@ -153,14 +194,64 @@ impl Core {
         Ok(version)
     }
 
-    fn runner<'a>(&'a self, version: &'a Arc<Version>) -> Runner<'a> {
+    /// The same as it exists for a viewer: those who see the same collections and fields share one.
+    async fn version_of(&self, viewer: &Arc<Viewer>) -> Result<Arc<Version>, Failure> {
+        let whole = self.version()?;
+        let seen = self.desk.catalog(&viewer.role, &whole.catalog);
+        if Arc::ptr_eq(&seen, &whole.catalog) {
+            return Ok(whole);
+        }
+        let cell = {
+            let mut narrow = self.narrow.lock().unwrap_or_else(PoisonError::into_inner);
+            narrow.retain(|(catalog, _)| catalog.revision >= seen.revision);
+            match narrow.iter().find(|(catalog, _)| Arc::ptr_eq(catalog, &seen)) {
+                Some((_, cell)) => cell.clone(),
+                None => {
+                    narrow.push((seen.clone(), Arc::default()));
+                    narrow.last().map(|(_, cell)| cell.clone()).unwrap_or_default()
+                }
+            }
+        };
+        let made = cell.get_or_try_init(async || build(seen, Face::of(&self.config)).await.map(Arc::new)).await;
+        made.cloned().map_err(|fault| {
+            tracing::error!(cause = format!("{fault:#}"), role = &*viewer.role.name, "a role has no schema");
+            Failure::new(Code::Internal, "internal error")
+        })
+    }
+
+    /// What a viewer may use.
+    fn seat(&self, viewer: &Arc<Viewer>) -> Seat {
+        let own = self.own.as_ref();
+        let jobs = |own: &Own| own.jobs.seen_by(viewer);
+        if viewer.role.may_everything() {
+            let holder = if viewer.who == Who::Anybody { String::new() } else { viewer.who.to_string() };
+            let own = own.map(|own| Own { catalog: own.catalog.clone(), jobs: jobs(own) });
+            return Seat { viewer: viewer.clone(), engine: self.engine.clone(), signer: self.signer.clone(), own, holder };
+        }
+        let policy = Desk::policy(viewer);
+        let own = own.map(|own| {
+            let (desk, role) = (self.desk.clone(), viewer.role.clone());
+            Own { catalog: own.catalog.through(Arc::new(move |full| desk.catalog(&role, full))), jobs: jobs(own) }
+        });
+        Seat {
+            viewer: viewer.clone(),
+            engine: self.desk.engine(viewer),
+            signer: Arc::new(self.signer.under(&policy)),
+            own,
+            holder: format!("{} {policy}", viewer.who),
+        }
+    }
+
+    fn runner<'a>(&'a self, version: &'a Arc<Version>, seat: &'a Seat) -> Runner<'a> {
         Runner {
             version,
-            engine: &*self.engine,
-            signer: &self.signer,
+            viewer: &seat.viewer,
+            engine: &*seat.engine,
+            signer: &seat.signer,
             config: &self.config,
             moments: &self.moments,
-            reach: self.own.as_ref().map(|own| Reach { own, swaps: &self.swaps, current: &self.current }),
+            holder: &seat.holder,
+            reach: seat.own.as_ref().map(|own| Reach { own, swaps: &self.swaps, current: &self.current }),
         }
     }
 }

@@ -9,9 +9,6 @@ use super::run::Runner;
 use crate::catalog::moments::Moments;
 use crate::search::{self, Call, Moment, SnapshotId};
 
-/// Until viewers are told apart all are one.
-const ANYBODY: &str = "";
-
 /// Opens what first pages of snapshots need; connections of one collection share a moment.
 pub(super) async fn open(runner: &Runner<'_>, call: &Call, plan: &mut Plan<'_>) {
     let mut opened: HashMap<String, Result<SnapshotId, Failure>> = HashMap::new();
@@ -21,7 +18,7 @@ pub(super) async fn open(runner: &Runner<'_>, call: &Call, plan: &mut Plan<'_>) 
         let (Walk::Opening, Some(at)) = (&many.walk, many.search) else { continue };
         let name = &many.exposed.collection.name;
         if !opened.contains_key(name.as_str()) {
-            let opening = runner.moments.open(runner.engine, call, ANYBODY, name);
+            let opening = runner.moments.open(runner.engine, call, runner.holder, name);
             let one = match tokio::time::timeout_at(call.deadline, opening).await {
                 Ok(one) => one,
                 Err(_) => Err(search::Error::Timeout),
@@ -44,13 +41,13 @@ pub(super) async fn open(runner: &Runner<'_>, call: &Call, plan: &mut Plan<'_>) 
 }
 
 /// What is used lives on; a walk that has seen its last page may be let go when somebody needs its place.
-pub(super) fn note(moments: &Moments, plan: &Plan<'_>, results: &Results) {
+pub(super) fn note(moments: &Moments, holder: &str, plan: &Plan<'_>, results: &Results) {
     for (_, root) in &plan.roots {
         let Root::Many(many) = root else { continue };
         let (Walk::Snapshot(id), Some(at)) = (&many.walk, many.search) else { continue };
         if let (Some(Ok(page)), Some(query)) = (results.pages.get(at), plan.searches.get(at)) {
             let more = if query.page.backward { page.has_previous } else { page.has_next };
-            moments.used(ANYBODY, id, !more);
+            moments.used(holder, id, !more);
         }
     }
 }

@@ -21,6 +21,7 @@ use super::mutation::Reach;
 use super::operation::{self, Document, Selector, Values, What};
 use super::plan::{Plan, Planner, Related};
 use super::version::Version;
+use crate::access::Viewer;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
 use crate::config::Config;
@@ -70,10 +71,13 @@ pub(crate) struct Compiled {
 /// What running needs beside the version.
 pub(crate) struct Runner<'a> {
     pub(crate) version: &'a Arc<Version>,
+    pub(crate) viewer: &'a Viewer,
     pub(crate) engine: &'a dyn Engine,
     pub(crate) signer: &'a Signer,
     pub(crate) config: &'a Config,
     pub(crate) moments: &'a Moments,
+    /// Whose snapshots are counted together.
+    pub(crate) holder: &'a str,
     /// What mutations reach beyond the engine; without it there are only those of documents.
     pub(crate) reach: Option<Reach<'a>>,
 }
@@ -140,12 +144,15 @@ impl Runner<'_> {
             let advice = "ask for fewer hits, buckets or groups, or split the operation";
             return Err(vec![Failure::limit("cost", most, cost, advice)]);
         }
-        moments::open(self, call, &mut plan).await;
         let introspects = nodes.iter().any(|node| matches!(node.what, What::Introspection));
+        if introspects && !self.viewer.role.may_introspect() {
+            return Err(vec![Failure::new(Code::Forbidden, "your role may not ask for the schema")]);
+        }
+        moments::open(self, call, &mut plan).await;
         let described = if introspects { self.introspect(document, operation, variables).await? } else { Default::default() };
         let (introspection, failures) = described;
         let results = self.ask(call, &plan, introspection).await;
-        moments::note(self.moments, &plan, &results);
+        moments::note(self.moments, self.holder, &plan, &results);
         jobs::look(self, call, &mut plan).await;
         self.finish(call, compiled, &plan, results, failures, cost).await
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::{sleep, timeout};
 
+use super::asker::Seat;
 use super::job::{Moment, State};
 use super::running::{Lost, PATIENCE, Running};
 use super::transitions::{self, Event};
@@ -26,7 +27,12 @@ impl Drop for Leaving {
 pub(super) async fn run(inner: Arc<Inner>, running: Arc<Running>) {
     let leaving = Leaving(Arc::clone(&inner), Arc::clone(&running));
     let mut closing = inner.closing.subscribe();
-    let task = AssertEnds(tasks::run(Work { inner: Arc::clone(&inner), running: Arc::clone(&running) }));
+    let seat = inner.seat_of(&running.job());
+    let working = async {
+        let Seat { engine, catalog } = seat.map_err(Halt::Failed)?;
+        tasks::run(Work { inner: Arc::clone(&inner), running: Arc::clone(&running), engine, catalog }).await
+    };
+    let task = AssertEnds(working);
     let end = {
         let task = std::pin::pin!(task.run());
         let overtime = async {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::Order;
+use super::asker::Asker;
 use super::transitions::{self, Steer};
 use crate::search::Source;
 use crate::search::date::{Time, rfc3339};
@@ -81,6 +82,9 @@ pub struct Job {
     pub result: Option<Json>,
     /// How often it was begun anew: 1 unless it was tried again.
     pub attempts: u32,
+    /// Who has started it; absent: whoever may do everything.
+    #[serde(default)]
+    pub(super) asker: Option<Asker>,
     /// Who works on it. May stand on a job that is not running any more, until that one has noticed.
     pub(super) owner: Option<Owner>,
     /// Grows with every claim.
@@ -135,6 +139,7 @@ impl Job {
             error: None,
             result: None,
             attempts: 1,
+            asker: None,
             owner: None,
             claim: 0,
             beat: 0,

@@ -13,6 +13,7 @@
 //! `job` is what is kept, `transitions` the one table of states, `records` the documents; `runner` looks and claims, `course` leads one
 //! job to its end, `running` is its claim and `work` what its task sees; `tasks` has one file a kind.
 
+mod asker;
 mod course;
 mod files;
 mod job;
@@ -38,6 +39,7 @@ use futures_util::Stream;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::access::{Desk, Roles, Viewer};
 use crate::catalog;
 use crate::config::{Config, Writes};
 use crate::search::{Call, Engine, Error, Precondition, Refresh, Result};
@@ -48,6 +50,7 @@ pub use job::{Job, Kind, LOG_LINES, Moment, State};
 pub use transitions::Steer;
 pub use watching::Watched;
 
+use asker::{Asker, may_see};
 use records::Records;
 use running::Running;
 use threads::Threads;
@@ -55,6 +58,8 @@ use transitions::Event;
 
 /// How often a change is tried again because somebody else was faster.
 const TRIES: usize = 20;
+/// Jobs read at once where those of one viewer are looked for.
+const LOOKED_THROUGH: u32 = 200;
 /// A task that was told to stop ends at its next step; after so long it is dropped where it stands.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -74,16 +79,19 @@ pub struct Listing {
     pub more: bool,
 }
 
-/// The jobs of one process. Dropping it ends all its tasks where they stand, as a crash would.
+/// The jobs of one process, as somebody may see and start them. Dropping the first one ends all its tasks where they stand, as a crash
+/// would.
 pub struct Jobs {
     inner: Arc<Inner>,
+    viewer: Arc<Viewer>,
     /// Claims, runs and renews; ends with its owner.
-    _runner: AbortOnDropHandle<()>,
+    _runner: Option<AbortOnDropHandle<()>>,
 }
 
 struct Inner {
     engine: Arc<dyn Engine>,
     catalog: Arc<catalog::Watch>,
+    desk: Arc<Desk>,
     upstreams: Arc<Upstreams>,
     config: Config,
     records: Records,
@@ -129,7 +137,10 @@ impl Jobs {
         })
         .await?
         .context("the folder of jobs cannot be used")?;
+        // versions of documents are not shown by jobs: any secret will do
+        let desk = Desk::new(engine.clone(), catalog.changes(), Roles::of(config), &config.limits, fresh_id().as_bytes());
         let inner = Arc::new(Inner {
+            desk,
             records: Records::new(state, &config.state)?,
             engine,
             catalog,
@@ -149,14 +160,15 @@ impl Jobs {
             crash: crash::Point::default(),
         });
         let runner = tokio::spawn(runner::run(Arc::clone(&inner)));
-        Ok(Arc::new(Jobs { inner, _runner: AbortOnDropHandle::new(runner) }))
+        Ok(Arc::new(Jobs { inner, viewer: Viewer::open(), _runner: Some(AbortOnDropHandle::new(runner)) }))
     }
 
     /// Starts a job: it is kept when this answers, and will be run by some process on this state.
     pub async fn start(&self, call: &Call, order: Order) -> Result<Job> {
+        self.may_start(order.kind)?;
         self.inner.may_write(order.kind)?;
         self.inner.has_room()?;
-        let (order, input) = tasks::accept(&self.inner, order)?;
+        let (order, input) = tasks::accept(&self.inner, &self.seat().catalog, order)?;
         let id: Arc<str> = fresh_id().into();
         let place = match input {
             Some(text) => {
@@ -170,13 +182,15 @@ impl Jobs {
 
     /// Whether a file would be loaded so, before it is sent.
     pub fn check_load(&self, order: &Order) -> Result<()> {
+        self.may_start(Kind::Load)?;
         self.inner.may_write(Kind::Load)?;
         self.inner.has_room()?;
-        tasks::accept_load(&self.inner, order.clone()).map(drop)
+        tasks::accept_load(&self.inner, &self.seat().catalog, order.clone()).map(drop)
     }
 
     /// A file that is on its way here, for a job of kind `LOAD`. Dropped before [`Jobs::start_load`], it is removed.
     pub async fn receive(&self) -> Result<Upload> {
+        self.may_start(Kind::Load)?;
         self.inner.may_write(Kind::Load)?;
         self.inner.has_room()?;
         self.inner.files.receive(fresh_id().into(), self.inner.config.jobs.upload).await
@@ -184,13 +198,15 @@ impl Jobs {
 
     /// Starts to load a file that has come whole.
     pub async fn start_load(&self, call: &Call, order: Order, upload: Upload) -> Result<Job> {
+        self.may_start(Kind::Load)?;
         self.inner.may_write(Kind::Load)?;
-        let order = tasks::accept_load(&self.inner, order)?;
+        let order = tasks::accept_load(&self.inner, &self.seat().catalog, order)?;
         let id = upload.keep().await?;
         self.keep(call, Job::new(id, order, Some(self.inner.files.place().to_owned()))).await
     }
 
     async fn keep(&self, call: &Call, mut job: Job) -> Result<Job> {
+        job.asker = Asker::of(&self.viewer);
         job.say("queued");
         if let Err(fault) = self.inner.records.put(call, &job, Precondition::Absent, Refresh::Now).await {
             // the answer may have been lost on its way: only what is surely not there is cleaned
@@ -207,12 +223,34 @@ impl Jobs {
     }
 
     pub async fn get(&self, call: &Call, id: &str) -> Result<Job> {
-        self.inner.get(call, id).await
+        self.get_mine(call, id).await
+    }
+
+    /// Jobs of others are not there.
+    async fn get_mine(&self, call: &Call, id: &str) -> Result<Job> {
+        let job = self.inner.get(call, id).await?;
+        if self.may_see(&job) { Ok(job) } else { Err(missing(id)) }
     }
 
     /// The newest first; `after` is the id of the last one seen. Jobs of one state are in that state, as far as this process knows.
     pub async fn list(&self, call: &Call, state: Option<State>, first: u32, after: Option<&str>) -> Result<Listing> {
-        listing::read(&self.inner, call, state, first, after).await
+        if self.viewer.role.may_everything() {
+            return listing::read(&self.inner, call, state, first, after).await;
+        }
+        // who has started a job is no field of its record: the settings bound how many there are to be looked through
+        let (mut mine, mut after) = (Vec::new(), after.map(str::to_owned));
+        let wanted = first as usize;
+        loop {
+            let page = listing::read(&self.inner, call, state, LOOKED_THROUGH, after.as_deref()).await?;
+            after = page.jobs.last().map(|job| job.id.to_string()).or(after);
+            mine.extend(page.jobs.into_iter().filter(|job| self.may_see(job)));
+            if !page.more || mine.len() > wanted {
+                break;
+            }
+        }
+        let more = mine.len() > wanted;
+        mine.truncate(wanted);
+        Ok(Listing { jobs: mine, more })
     }
 
     /// Cancels, pauses, resumes or tries again. [`Error::Conflict`] names what can be done where this cannot.
@@ -221,10 +259,14 @@ impl Jobs {
         let event = Event::from(steer);
         for _ in 0..TRIES {
             let (version, mut job) = self.inner.find(call, id).await?;
+            if !self.may_see(&job) {
+                return Err(missing(id));
+            }
             let Some(next) = transitions::next(job.state, event) else {
                 return Err(refused(&job, steer));
             };
             if steer == Steer::Retry {
+                self.may_start(job.kind)?;
                 self.inner.may_write(job.kind)?;
                 self.inner.has_room()?;
             }
@@ -263,17 +305,20 @@ impl Jobs {
 
     /// The job now and each time it changes, whoever runs it; ends when it has come to its end.
     pub async fn watch(&self, call: &Call, id: &str) -> Result<Watched> {
+        self.get_mine(call, id).await?;
         watching::watch(&self.inner, call, id).await
     }
 
     /// The newest jobs, each now and again whenever it changes, whoever runs it; ends with the server.
     pub fn watch_all(&self) -> Result<impl Stream<Item = Job> + Send + use<>> {
-        watching::watch_all(&self.inner)
+        let viewer = Arc::clone(&self.viewer);
+        let all = watching::watch_all(&self.inner)?;
+        Ok(futures_util::StreamExt::filter(all, move |job| std::future::ready(may_see(&viewer, job))))
     }
 
     /// The file that a job has made, open to be read, with its name; only where this process can reach it.
     pub async fn open_result(&self, call: &Call, id: &str) -> Result<(tokio::fs::File, String)> {
-        let job = self.inner.get(call, id).await?;
+        let job = self.get_mine(call, id).await?;
         if job.state != State::Succeeded || job.kind != Kind::Export {
             return Err(Error::Conflict(format!("the job {id} has no file: it is a {} and {}", job.kind, job.state)));
         }
@@ -302,6 +347,10 @@ impl Jobs {
             }
         }
     }
+}
+
+fn missing(id: &str) -> Error {
+    Error::NotFound(format!("there is no job {:?}", id.chars().take(64).collect::<String>()))
 }
 
 fn refused(job: &Job, steer: Steer) -> Error {
@@ -342,10 +391,7 @@ impl Inner {
 
     async fn find(&self, call: &Call, id: &str) -> Result<(crate::search::Version, Job)> {
         let found = self.records.get(call, id).await?;
-        found.ok_or_else(|| {
-            let shown: String = id.chars().take(64).collect();
-            Error::NotFound(format!("there is no job {shown:?}"))
-        })
+        found.ok_or_else(|| missing(id))
     }
 
     async fn get(&self, call: &Call, id: &str) -> Result<Job> {

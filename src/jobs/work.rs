@@ -10,7 +10,8 @@ use tokio::time::sleep;
 use super::Inner;
 use super::job::Job;
 use super::running::{Lost, Running};
-use crate::search::{Call, Error, Refresh, Result};
+use crate::catalog::Watch;
+use crate::search::{Call, Engine, Error, Refresh, Result};
 
 /// For one call of the engine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +50,9 @@ pub(super) type Done = std::result::Result<Json, Halt>;
 pub(super) struct Work {
     pub(super) inner: Arc<Inner>,
     pub(super) running: Arc<Running>,
+    /// What who has started it may use.
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) catalog: Arc<Watch>,
 }
 
 impl Work {

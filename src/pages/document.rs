@@ -1,10 +1,8 @@
 //! `/documents/{collection}/{id}`: one document, readable, and as it was written.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value as Json;
@@ -13,8 +11,8 @@ use super::fault::Fault;
 use super::layout::{Layout, send};
 use super::search::headline;
 use super::shelf;
-use crate::app::App;
 use crate::error::Code;
+use crate::pages::mine::Mine;
 use crate::search::{DocRef, DocumentId, Fetch, Filter};
 use crate::telemetry::RequestId;
 
@@ -57,7 +55,7 @@ enum Shown {
 }
 
 pub(super) async fn show_document(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(request): Extension<RequestId>,
     Path((collection, id)): Path<(String, String)>,
 ) -> Result<Response, Fault> {

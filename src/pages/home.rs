@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query as Pairs, State};
+use axum::extract::Query as Pairs;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use serde::Deserialize;
@@ -14,6 +14,7 @@ use super::layout::{Layout, send};
 use super::shelf;
 use crate::app::App;
 use crate::catalog::Exposed;
+use crate::pages::mine::Mine;
 use crate::search::{Call, Fetch, Health, PageRequest, Query, TotalRequest};
 use crate::telemetry::RequestId;
 
@@ -52,7 +53,7 @@ pub(super) struct Card {
 }
 
 pub(super) async fn show_home(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     asked: Result<Pairs<Asked>, axum::extract::rejection::QueryRejection>,

@@ -2,13 +2,12 @@
 //! pages move as the jobs do (`static/jobs.js`).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
 use axum::extract::multipart::{Field, Multipart};
-use axum::extract::{Form, Path, Query as Pairs, State as Shared};
+use axum::extract::{Form, Path, Query as Pairs};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use serde::Deserialize;
@@ -23,6 +22,7 @@ use crate::config::Writes;
 use crate::error::Code;
 use crate::jobs::reading::Format;
 use crate::jobs::{Job, Kind, Order, State, Steer};
+use crate::pages::mine::Mine;
 use crate::search::Source;
 use crate::telemetry::RequestId;
 
@@ -102,7 +102,7 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn show_jobs(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Pairs(asked): Pairs<Asked>,
 ) -> Result<Response, Fault> {
@@ -142,7 +142,7 @@ async fn list(app: &App, id: &RequestId, asked: Asked, refused: Option<Refused>)
 }
 
 pub(super) async fn show_job(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(job): Path<String>,
 ) -> Result<Response, Fault> {
@@ -166,7 +166,7 @@ pub(super) async fn show_job(
 
 /// A form of any kind but that with a file.
 pub(super) async fn start_job(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Form(filled): Form<BTreeMap<String, String>>,
 ) -> Result<Response, Fault> {
@@ -184,7 +184,7 @@ pub(super) async fn start_job(
 
 /// The form with a file: all other fields come before it.
 pub(super) async fn start_load(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     mut form: Multipart,
 ) -> Result<Response, Fault> {
@@ -236,7 +236,7 @@ async fn small(field: &mut Field<'_>) -> Result<String, Fault> {
 }
 
 pub(super) async fn steer_job(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path((job, action)): Path<(String, String)>,
     Form(form): Form<BTreeMap<String, String>>,

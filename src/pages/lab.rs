@@ -10,7 +10,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Form, Path, Query as Pairs, State};
+use axum::extract::{Form, Path, Query as Pairs};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use bytes::Bytes;
@@ -26,6 +26,7 @@ use crate::app::App;
 use crate::error::Code;
 use crate::lab::experiment::{Bench, Experiment, Outcome, Waiting};
 use crate::lab::{self, Dictionary, Entries, MOST_SEARCHES, MOST_TASKS, Meter, Refused, TIME};
+use crate::pages::mine::Mine;
 use crate::telemetry::RequestId;
 use crate::upstream::Way;
 
@@ -83,7 +84,7 @@ impl LabPage {
     }
 }
 
-pub(super) async fn show_lab(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
+pub(super) async fn show_lab(Mine(app): Mine, Extension(id): Extension<RequestId>) -> Response {
     show(&app, &id, None).await
 }
 
@@ -190,7 +191,7 @@ async fn run(app: Arc<App>, id: RequestId, experiment: Experiment, meter: Arc<Me
 
 /// Waits for the end, and shows it in its place.
 pub(super) async fn run_experiment(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(name): Path<String>,
     Pairs(asked): Pairs<Asked>,
@@ -207,7 +208,7 @@ pub(super) async fn run_experiment(
 
 /// The same as lines of JSON: `{"done","all","elapsed"}` while it runs, at last `{"html"}` or `{"fault"}`.
 pub(super) async fn follow_experiment(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(name): Path<String>,
     Pairs(asked): Pairs<Asked>,
@@ -280,7 +281,7 @@ pub(super) struct Entry {
 
 /// The form below the dictionary.
 pub(super) async fn change_dictionary(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Form(entry): Form<Entry>,
 ) -> Response {

@@ -9,6 +9,7 @@ mod home;
 mod jobs;
 mod lab;
 mod layout;
+mod mine;
 mod playground;
 mod query_text;
 mod reference;

@@ -1,10 +1,8 @@
 //! `/playground`: GraphiQL where the build has it, else a plain form; with a query to begin with that works on what is there.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Query as Pairs, State};
+use axum::extract::Query as Pairs;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -14,8 +12,8 @@ use super::assets;
 use super::layout::{Layout, send, send_under};
 use super::query_text::{self, Arguments};
 use super::shelf;
-use crate::app::App;
 use crate::catalog::{Catalog, Exposed, ask};
+use crate::pages::mine::Mine;
 use crate::telemetry::RequestId;
 
 /// What one would try first on the sample.
@@ -41,7 +39,7 @@ struct PlaygroundPage {
 }
 
 pub(super) async fn show_playground(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     asked: Result<Pairs<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Response {

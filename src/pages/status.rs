@@ -1,18 +1,16 @@
 //! `/status`: the engine, the collections, and how requests have fared since the start.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::home::{Card, cards, health};
 use super::layout::{Layout, send};
 use super::shelf;
-use crate::app::App;
+use crate::pages::mine::Mine;
 use crate::search::Health;
 use crate::telemetry::{GroupStats, RequestId};
 
@@ -41,7 +39,7 @@ struct Traffic {
     p99: String,
 }
 
-pub(super) async fn show_status(State(app): State<Arc<App>>, Extension(id): Extension<RequestId>) -> Response {
+pub(super) async fn show_status(Mine(app): Mine, Extension(id): Extension<RequestId>) -> Response {
     let call = app.call(&id);
     let health = health(&app, &call).await;
     let (all, collections, fault) = match cards(&app, &call, 0).await {

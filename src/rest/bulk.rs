@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -21,6 +21,7 @@ use super::problem::{Fault, Problem, log_cause};
 use super::{admission, media};
 use crate::app::App;
 use crate::error::Code;
+use crate::rest::mine::Mine;
 use crate::search::{CollectionName, Error, Refresh};
 use crate::telemetry::RequestId;
 
@@ -89,7 +90,7 @@ impl Outcome {
     responses((status = 200, body = Outcome, content_type = "application/x-ndjson", description = "What became of each line, in order")),
 )]
 pub(super) async fn write_documents(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(collection): Path<String>,
     Query(parameters): Query<Parameters>,

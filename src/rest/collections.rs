@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Extension;
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
@@ -15,6 +15,7 @@ use super::{admission, media, segment};
 use crate::app::App;
 use crate::catalog::{self, Catalog, Exposed, ExposedField};
 use crate::error::Code;
+use crate::rest::mine::Mine;
 use crate::search::{Call, Engine, Error, Fetch, PageRequest, Query, TotalRequest, mapping};
 use crate::telemetry::RequestId;
 
@@ -78,10 +79,7 @@ pub(super) struct NewCollection {
     get, path = "/v1/collections", tag = "collections",
     responses((status = 200, body = Listing)),
 )]
-pub(super) async fn list_collections(
-    State(app): State<Arc<App>>,
-    Extension(id): Extension<RequestId>,
-) -> Result<Json<Listing>, Problem> {
+pub(super) async fn list_collections(Mine(app): Mine, Extension(id): Extension<RequestId>) -> Result<Json<Listing>, Problem> {
     let catalog = app.catalog.now();
     if catalog.revision == 0 {
         return Err(not_yet(&app, &id).await);
@@ -98,7 +96,7 @@ pub(super) async fn list_collections(
     responses((status = 200, body = Description)),
 )]
 pub(super) async fn describe_collection(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(name): Path<String>,
 ) -> Result<Json<Description>, Problem> {
@@ -116,7 +114,7 @@ pub(super) async fn describe_collection(
     ),
 )]
 pub(super) async fn create_collection(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     body: Bytes,
@@ -143,7 +141,7 @@ pub(super) async fn create_collection(
     responses((status = 204)),
 )]
 pub(super) async fn remove_collection(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, Problem> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -15,6 +15,7 @@ use super::{admission, media, segment};
 use crate::app::App;
 use crate::catalog::Exposed;
 use crate::error::Code;
+use crate::rest::mine::Mine;
 use crate::search::{
     Action, DocRef, Document, DocumentId, Error, Fetch, Filter, Precondition, Refresh, Source, Version, Write, Written,
 };
@@ -114,7 +115,7 @@ async fn write(app: &App, id: &RequestId, exposed: &Exposed, action: Action, ref
     ),
 )]
 pub(super) async fn get_document(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(request): Extension<RequestId>,
     Path((collection, id)): Path<(String, String)>,
     headers: HeaderMap,
@@ -144,7 +145,7 @@ pub(super) async fn get_document(
     )),
 )]
 pub(super) async fn create_document(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(request): Extension<RequestId>,
     Path(collection): Path<String>,
     Query(parameters): Query<Parameters>,
@@ -185,7 +186,7 @@ pub(super) async fn create_document(
     ),
 )]
 pub(super) async fn put_document(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(request): Extension<RequestId>,
     Path((collection, id)): Path<(String, String)>,
     Query(parameters): Query<Parameters>,
@@ -221,7 +222,7 @@ pub(super) async fn put_document(
     ),
 )]
 pub(super) async fn patch_document(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(request): Extension<RequestId>,
     Path((collection, id)): Path<(String, String)>,
     Query(parameters): Query<Parameters>,
@@ -257,7 +258,7 @@ pub(super) async fn patch_document(
     ),
 )]
 pub(super) async fn delete_document(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(request): Extension<RequestId>,
     Path((collection, id)): Path<(String, String)>,
     Query(parameters): Query<Parameters>,

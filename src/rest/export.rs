@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::body::Body;
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Path, Query as Parameters};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -18,6 +18,7 @@ use crate::catalog::Exposed;
 use crate::catalog::ask::{self, Frame};
 use crate::error::Code;
 use crate::jobs::writing::line;
+use crate::rest::mine::Mine;
 use crate::search::date::Time;
 use crate::search::{Error, Fetch, Filter, From, Key, Moment, PageRequest, Query, SnapshotId};
 use crate::telemetry::RequestId;
@@ -43,7 +44,7 @@ pub(super) struct Asked {
     responses((status = 200, content_type = "application/x-ndjson", body = Object, description = "A document a line")),
 )]
 pub(super) async fn export_documents(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(collection): Path<String>,
     Parameters(asked): Parameters<Asked>,
@@ -109,7 +110,11 @@ impl Walk {
             at: self.snapshot.as_deref().cloned().map_or(Moment::Live, Moment::Snapshot),
             filter: self.filter.clone(),
             fetch: Fetch { fields: admission::visible(&self.app.config, &self.exposed), ..Fetch::default() },
-            page: PageRequest { size: PAGE, backward: false, from: self.after.take().map_or(From::Start, From::After) },
+            page: PageRequest {
+                size: self.exposed.bounds.page.map_or(PAGE, |most| PAGE.min(most)),
+                backward: false,
+                from: self.after.take().map_or(From::Start, From::After),
+            },
             ..Query::new(self.exposed.collection.name.clone())
         };
         let mut pages = self.app.engine.search(&self.app.call(&self.id), &[query]).await?;

@@ -1,11 +1,10 @@
 //! Jobs: start, list, get, watch, steer, and fetch what an export has made.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query as Parameters, State as Shared};
+use axum::extract::{Path, Query as Parameters};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
@@ -17,9 +16,9 @@ use tokio_util::io::ReaderStream;
 
 use super::media;
 use super::problem::Problem;
-use crate::app::App;
 use crate::error::Code;
 use crate::jobs::{Job, Kind, Order, State, Steer};
+use crate::rest::mine::Mine;
 use crate::search::{Error, Source};
 use crate::telemetry::RequestId;
 
@@ -155,7 +154,7 @@ pub(super) struct Sent {
     responses((status = 200, body = Listing), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn list_jobs(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Listing>, Problem> {
@@ -181,7 +180,7 @@ pub(super) async fn list_jobs(
     responses((status = 202, body = JobView, headers(("Location" = String))), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn start_job(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     body: Bytes,
@@ -205,7 +204,7 @@ pub(super) async fn start_job(
     responses((status = 202, body = JobView, headers(("Location" = String))), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn start_load(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Parameters(sent): Parameters<Sent>,
     headers: HeaderMap,
@@ -255,7 +254,7 @@ pub(super) async fn start_load(
     responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn get_job(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(job): Path<String>,
 ) -> Result<Json<JobView>, Problem> {
@@ -271,7 +270,7 @@ pub(super) async fn get_job(
     responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn steer_job(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path((job, action)): Path<(String, String)>,
 ) -> Result<Json<JobView>, Problem> {
@@ -288,7 +287,7 @@ pub(super) async fn steer_job(
     responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn watch_job(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(job): Path<String>,
 ) -> Result<Response, Problem> {
@@ -303,7 +302,7 @@ pub(super) async fn watch_job(
     get, path = "/v1/jobs/events", tag = "jobs",
     responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
-pub(super) async fn watch_jobs(Shared(app): Shared<Arc<App>>) -> Result<Response, Problem> {
+pub(super) async fn watch_jobs(Mine(app): Mine) -> Result<Response, Problem> {
     Ok(events(app.jobs.watch_all()?))
 }
 
@@ -313,7 +312,7 @@ pub(super) async fn watch_jobs(Shared(app): Shared<Arc<App>>) -> Result<Response
     responses((status = 200, content_type = "application/x-ndjson", body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn get_result(
-    Shared(app): Shared<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(job): Path<String>,
 ) -> Result<Response, Problem> {

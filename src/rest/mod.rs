@@ -13,6 +13,7 @@ mod keys;
 pub mod lab;
 mod lines;
 mod media;
+mod mine;
 mod operation;
 mod problem;
 mod search;

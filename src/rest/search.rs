@@ -1,9 +1,7 @@
 //! Search in a collection, by query string or by body; arguments mean what they mean in GraphQL.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Path, Query as Parameters};
 use axum::http::HeaderMap;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
@@ -17,12 +15,10 @@ use crate::catalog::ask::{self, Fault, Frame};
 use crate::catalog::moments;
 use crate::config::Limits;
 use crate::error::Code;
+use crate::rest::mine::Mine;
 use crate::search::date::Time;
 use crate::search::{Error, Fetch, Filter, From, Key, Moment, PageRequest, Query, Relation, TotalRequest};
 use crate::telemetry::RequestId;
-
-/// Until viewers are told apart all are one.
-const ANYBODY: &str = "";
 
 /// Hits where nobody says how many.
 const DEFAULT: u32 = 10;
@@ -206,7 +202,7 @@ pub(super) struct Edge {
     responses((status = 200, body = Connection)),
 )]
 pub(super) async fn search_by_address(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(collection): Path<String>,
     Parameters(asked): Parameters<InAddress>,
@@ -231,7 +227,7 @@ pub(super) async fn search_by_address(
     responses((status = 200, body = Connection)),
 )]
 pub(super) async fn search_by_body(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(collection): Path<String>,
     headers: HeaderMap,
@@ -256,7 +252,7 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
             })?;
             let held = match snapshot.take() {
                 Some(held) => held,
-                None => app.moments.open(&*app.engine, &call, ANYBODY, &exposed.collection.name).await?,
+                None => app.moments.open(&*app.engine, &call, &app.holder, &exposed.collection.name).await?,
             };
             query.at = Moment::Snapshot(held.clone());
             snapshot = Some(held);
@@ -268,7 +264,7 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
     let mut pages = app.engine.search(&call, &[query]).await?;
     let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
     if let Some(held) = &snapshot {
-        app.moments.used(ANYBODY, held, if backward { !page.has_previous } else { !page.has_next });
+        app.moments.used(&app.holder, held, if backward { !page.has_previous } else { !page.has_next });
     }
     let cursor = |key: &Key| match &snapshot {
         Some(held) => app.signer.write(&binding, &moments::within(held, key)),
@@ -338,10 +334,16 @@ fn query(app: &App, exposed: &Exposed, asked: &InBody, read: impl FnMut(&str) ->
         filter,
         ticks,
         order,
-        page: page(asked, limits, read)?,
+        page: bounded(page(asked, limits, read)?, exposed, asked.first.is_some() || asked.last.is_some()),
         total: TotalRequest::UpTo(TOTAL),
         ..Query::new(exposed.collection.name.clone())
     })
+}
+
+/// Where nothing else is asked for, no more than the viewer's role sees at a time.
+fn bounded(page: PageRequest, exposed: &Exposed, sized: bool) -> PageRequest {
+    let most = exposed.bounds.page.filter(|_| !sized).unwrap_or(page.size);
+    PageRequest { size: page.size.min(most), ..page }
 }
 
 fn wrong(message: &str) -> Problem {

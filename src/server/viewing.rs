@@ -89,6 +89,14 @@ async fn resolve(
     }
 }
 
+/// For what shows or does more than any rule could hold back.
+pub(super) async fn refuse_narrow(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Arc<Viewer>>() {
+        Some(viewer) if viewer.role.may_everything() => next.run(request).await,
+        _ => Problem::new(Code::Forbidden, "your role may not use the lab").into_response(),
+    }
+}
+
 /// A browser sends its cookies along with what pages of others make it send, too. A foreign Origin was refused before; here one must
 /// be there, wherever something could be changed or a socket be opened.
 fn is_of_our_pages(method: &Method, headers: &HeaderMap) -> bool {

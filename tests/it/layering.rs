@@ -162,3 +162,15 @@ fn foreign_crates_are_named_in_one_place() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+/// Handlers take hooke as the viewer of the request may use it: the state itself is the whole of it. Those of accounts look at no documents.
+#[test]
+fn handlers_see_no_more_than_their_viewer() {
+    let accounts = ["rest/accounts.rs", "rest/users.rs", "rest/keys.rs", "pages/accounts.rs"];
+    for (file, text) in sources() {
+        let handlers = (file.starts_with("rest/") || file.starts_with("pages/")) && !accounts.contains(&file.as_str());
+        assert!(!handlers || !text.contains("<Arc<App>>,"), "src/{file}: take Mine in place of the state");
+        let whole = ["app.engine", "app.catalog", "app.jobs"].iter().any(|part| text.contains(part));
+        assert!(!accounts.contains(&file.as_str()) || !whole, "src/{file} looks at documents");
+    }
+}

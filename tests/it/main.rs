@@ -36,6 +36,7 @@ mod relations;
 mod rest;
 mod rest_compat;
 mod rest_http;
+mod roles;
 mod roundtrips;
 mod server;
 mod snapshots;

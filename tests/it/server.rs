@@ -166,7 +166,7 @@ async fn hooke_starts_before_elasticsearch_and_is_well_soon_after() {
 #[tokio::test]
 async fn a_data_folder_is_for_one_process() {
     let test = TestApp::embedded().await;
-    let second = hooke::app::App::open(test.app.config.clone()).await;
+    let second = hooke::app::App::open(hooke::config::Config::clone(&test.app.config)).await;
     assert!(second.err().unwrap().to_string().contains("another hooke"));
     test.stop().await;
 }

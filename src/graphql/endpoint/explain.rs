@@ -22,7 +22,7 @@ impl Explain {
         (value == "1" || value.eq_ignore_ascii_case("true")).then(|| Explain { began: Instant::now() })
     }
 
-    pub(super) fn extensions(self, call: &Call, answer: &Answer, config: &Config) -> Json {
+    pub(super) fn extensions(self, call: &Call, answer: &Answer, config: &Config, open: bool) -> Json {
         let trips = call.trips.all();
         let mut told = json!({
             // of what was refused before it ran nothing was asked
@@ -31,7 +31,8 @@ impl Explain {
             "roundTrips": trips.len(),
             "milliseconds": self.began.elapsed().as_secs_f64() * 1_000.0,
         });
-        if shows_bodies(config) {
+        // they tell of rules and of fields that a role does not see
+        if open && shows_bodies(config) {
             let requests = trips.into_iter().map(|trip| json!({ "method": trip.method, "path": trip.path, "body": trip.body }));
             told["requests"] = requests.collect();
         }

@@ -56,9 +56,12 @@ pub fn routes(api: Arc<Api>, app: &App) -> Router {
     Router::new().route("/graphql", get(run_get).post(run_post)).route("/schema.graphql", get(show_schema)).with_state(endpoint)
 }
 
-async fn show_schema(State(endpoint): State<Endpoint>) -> Response {
+async fn show_schema(State(endpoint): State<Endpoint>, Extension(viewer): Extension<Arc<Viewer>>) -> Response {
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
-    (headers, endpoint.api.sdl().to_string()).into_response()
+    match endpoint.api.sdl(&viewer).await {
+        Some(sdl) => (headers, sdl.to_string()).into_response(),
+        None => (StatusCode::FORBIDDEN, "your role may not ask for the schema").into_response(),
+    }
 }
 
 async fn run_get(
@@ -139,17 +142,18 @@ async fn run(
     explain: Option<Explain>,
 ) -> Response {
     let Endpoint { api, ending, .. } = endpoint;
-    let streamed =
-        accepted.events && (accepted.document.is_none() || accepted.rather_events || api.is_subscription(&viewer, &request));
+    let streamed = accepted.events
+        && (accepted.document.is_none() || accepted.rather_events || api.is_subscription(&viewer, &request).await);
     if streamed {
         return events::stream(api, viewer, request, named(id), ending);
     }
     let mut call = Call::within(api.config().limits.time).named(named(id));
-    if explain.is_some() {
+    let open = viewer.role.may_everything();
+    if explain.is_some() && open {
         call.trips = explain::trips(api.config());
     }
     let mut answer = api.run(&call, &viewer, &request).await;
-    answer.extensions = explain.map(|explain| explain.extensions(&call, &answer, api.config()));
+    answer.extensions = explain.map(|explain| explain.extensions(&call, &answer, api.config(), open));
     let collections = std::mem::take(&mut answer.collections);
     let mut response = accepted.media().answer(&answer);
     if !collections.is_empty() {

@@ -27,12 +27,19 @@ pub(super) enum Outcome {
 
 /// Runs an operation. Dropping the stream cancels it.
 pub(super) fn run(api: Arc<Api>, viewer: Arc<Viewer>, request: Request, request_id: Arc<str>) -> BoxStream<'static, Outcome> {
-    if api.is_subscription(&viewer, &request) {
-        return match api.subscribe(&viewer, &request) {
-            Ok(subscription) => follow(subscription),
-            Err(failures) => stream::once(ready(Outcome::Errors(failures.into()))).boxed(),
-        };
-    }
+    let beginning = async move {
+        if api.is_subscription(&viewer, &request).await {
+            return match api.subscribe(&viewer, &request).await {
+                Ok(subscription) => follow(subscription),
+                Err(failures) => stream::once(ready(Outcome::Errors(failures.into()))).boxed(),
+            };
+        }
+        answer(api, viewer, request, request_id)
+    };
+    stream::once(beginning).flatten().boxed()
+}
+
+fn answer(api: Arc<Api>, viewer: Arc<Viewer>, request: Request, request_id: Arc<str>) -> BoxStream<'static, Outcome> {
     let answering = async move {
         let call = Call::within(api.config().limits.time).named(request_id);
         let answer = api.run(&call, &viewer, &request).await;

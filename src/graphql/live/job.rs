@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::News;
 use super::query::{EVERY, Ended, LONGEST_RETRY, internal, may_pass, publish, written};
+use crate::access::Viewer;
 use crate::graphql::Core;
 use crate::graphql::errors::Failure;
 use crate::graphql::run::{Answer, Request};
@@ -20,6 +21,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) struct Followed {
     pub(super) core: Arc<Core>,
+    pub(super) viewer: Arc<Viewer>,
     pub(super) request: Request,
     pub(super) name: Arc<str>,
     pub(super) id: String,
@@ -34,7 +36,7 @@ impl Followed {
     }
 
     async fn follow(&self, tell: &watch::Sender<News>) -> Result<(), Ended> {
-        let jobs = &self.core.own.as_ref().ok_or_else(internal)?.jobs;
+        let jobs = self.core.own.as_ref().ok_or_else(internal)?.jobs.seen_by(&self.viewer);
         let mut changes = match jobs.watch(&self.call(), &self.id).await {
             Ok(changes) => Some(changes),
             // there is none, which the answer says
@@ -80,8 +82,9 @@ impl Followed {
     }
 
     async fn once(&self) -> Result<Answer, Ended> {
-        let version = self.core.version().map_err(|failure| vec![failure])?;
-        let runner = self.core.runner(&version);
+        let version = self.core.version_of(&self.viewer).await.map_err(|failure| vec![failure])?;
+        let seat = self.core.seat(&self.viewer);
+        let runner = self.core.runner(&version, &seat);
         let compiled = runner.compile(&self.request)?;
         runner.execute(&self.call(), &compiled).await
     }

@@ -13,8 +13,10 @@ pub(super) struct Key([u8; SHA256_OUTPUT_LEN]);
 
 impl Key {
     /// Not of the schema: a query that goes on under a new one is still the same.
-    pub(super) fn of(compiled: &Compiled, request: &Request) -> Self {
+    /// What a viewer may see is told by their policy.
+    pub(super) fn of(compiled: &Compiled, request: &Request, policy: &str) -> Self {
         let mut text = String::with_capacity(request.query.len() + 64);
+        let _ = write!(text, "{policy}\0");
         let mut operation = compiled.operation.as_ref().clone();
         operation.name = None;
         let _ = write!(text, "{}", operation.serialize().no_indent());

@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use super::Core;
 use super::errors::Failure;
 use super::run::Request;
+use crate::access::{Desk, Viewer};
 use crate::catalog::Pulse;
 use key::Key;
 use query::Source;
@@ -73,15 +74,20 @@ impl Hub {
         Hub { core, pulse, all: Arc::default(), turns: Arc::new(Semaphore::new(TURNS)) }
     }
 
-    /// The request must be a valid subscription. Equal ones share a task; who comes later is told the last answer at once.
-    pub(crate) fn subscribe(&self, request: &Request) -> Result<Subscription, Vec<Failure>> {
-        let version = self.core.version().map_err(|failure| vec![failure])?;
-        let compiled = self.core.runner(&version).compile(request)?;
+    /// The request must be a valid subscription. Equal ones of viewers who see the same share a task; who comes later is told the last answer at once.
+    pub(crate) async fn subscribe(&self, viewer: &Arc<Viewer>, request: &Request) -> Result<Subscription, Vec<Failure>> {
+        let version = self.core.version_of(viewer).await.map_err(|failure| vec![failure])?;
+        let compiled = self.core.runner(&version, &self.core.seat(viewer)).compile(request)?;
         if !compiled.operation.is_subscription() {
             return Err(vec![Failure::input("this is no subscription")]);
         }
         let source = query::source(&self.core, &version, &compiled).map_err(|failure| vec![failure])?;
-        let key = Key::of(&compiled, request);
+        let mut policy = Desk::policy(viewer).to_string();
+        if matches!(source, Source::Job(_)) {
+            // a job is seen by who has started it, whatever else others may see
+            policy = format!("{policy} {} {}", viewer.role.may_everything(), viewer.who);
+        }
+        let key = Key::of(&compiled, request, &policy);
 
         let (shared, over) = {
             let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +98,7 @@ impl Hub {
                         let asked = all.len() as u64 + 1;
                         return Err(vec![Failure::limit("subscriptions", MOST as u64, asked, "end others first")]);
                     }
-                    let shared = Arc::new(self.begin(key.clone(), request, source));
+                    let shared = Arc::new(self.begin(key.clone(), viewer, request, source));
                     all.insert(key, Arc::downgrade(&shared));
                     (shared, over)
                 }
@@ -105,16 +111,17 @@ impl Hub {
         Ok(Subscription { news, told: None, _shared: shared })
     }
 
-    fn begin(&self, key: Key, request: &Request, source: Source) -> Shared {
+    fn begin(&self, key: Key, viewer: &Arc<Viewer>, request: &Request, source: Source) -> Shared {
         let (tell, news) = watch::channel(News::Waiting);
         let (core, request, name) = (self.core.clone(), request.clone(), key.name());
+        let viewer = viewer.clone();
         let task = match source {
             Source::Collection(_) => {
                 let (beats, swaps) = (self.pulse.listen(), self.core.swaps.subscribe());
-                let query = query::Query { core, beats, swaps, turns: self.turns.clone(), request, name };
+                let query = query::Query { core, beats, swaps, turns: self.turns.clone(), viewer, request, name };
                 tokio::spawn(query.run(tell))
             }
-            Source::Job(id) => tokio::spawn(job::Followed { core, request, name, id }.run(tell)),
+            Source::Job(id) => tokio::spawn(job::Followed { core, viewer, request, name, id }.run(tell)),
         };
         Shared { key, news, task: task.abort_handle(), among: Arc::downgrade(&self.all) }
     }

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::News;
+use crate::access::Viewer;
 use crate::catalog::{Beat, Exposed};
 use crate::error::Code;
 use crate::graphql::Core;
@@ -28,6 +29,8 @@ pub(super) struct Query {
     pub(super) beats: watch::Receiver<Beat>,
     pub(super) swaps: watch::Receiver<()>,
     pub(super) turns: Arc<Semaphore>,
+    /// The first who asked; others who share it see the same.
+    pub(super) viewer: Arc<Viewer>,
     pub(super) request: Request,
     pub(super) name: Arc<str>,
 }
@@ -120,8 +123,9 @@ impl Query {
         let turns = self.turns.clone();
         let turn = turns.acquire().await.map_err(|_| internal())?;
         self.swaps.mark_unchanged();
-        let version = self.core.version().map_err(|failure| vec![failure])?;
-        let runner = self.core.runner(&version);
+        let version = self.core.version_of(&self.viewer).await.map_err(|failure| vec![failure])?;
+        let seat = self.core.seat(&self.viewer);
+        let runner = self.core.runner(&version, &seat);
         let compiled = runner.compile(&self.request)?;
         let Source::Collection(on) = source(&self.core, &version, &compiled).map_err(|failure| vec![failure])? else {
             return Err(internal());
@@ -135,7 +139,7 @@ impl Query {
 
     /// Until another run may give another answer.
     async fn wait(&mut self, ran: &Ran, retry: Option<Instant>) -> Result<(), Ended> {
-        let Self { beats, swaps, core, .. } = self;
+        let Self { beats, swaps, core, viewer, .. } = self;
         loop {
             tokio::select! {
                 changed = beats.changed() => {
@@ -146,8 +150,8 @@ impl Query {
                 }
                 changed = swaps.changed() => {
                     changed.map_err(|_| internal())?;
-                    let version = core.current.load();
-                    let now = version.catalog.collection(ran.on.collection.name.as_str());
+                    let seen = core.desk.catalog(&viewer.role, &core.current.load().catalog);
+                    let now = seen.collection(ran.on.collection.name.as_str());
                     // what did not change is the same, and so is what can be asked of it
                     if !now.is_some_and(|now| Arc::ptr_eq(now, &ran.on)) {
                         return Ok(());

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use serde_json::{Value as Json, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
@@ -38,7 +39,7 @@ fn named(name: &str) -> Document {
 
 impl Bench {
     fn subscribe(&self, query: &str) -> Subscription {
-        self.api.subscribe(&Viewer::open(), &request(query, json!({}))).unwrap()
+        self.api.subscribe(&Viewer::open(), &request(query, json!({}))).now_or_never().unwrap().unwrap()
     }
 
     fn searches(&self) -> usize {
@@ -97,9 +98,14 @@ async fn equal_subscriptions_share_their_runs() {
     assert_eq!(names(&mut two).await, ["a"]);
     assert_eq!(bench.searches(), 2);
     let filtered = "subscription($s: String!) { packages(filter: { section: { eq: $s } }) { nodes { name } } }";
-    let mut three = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "x", "unused": 1 }))).unwrap();
-    let mut four = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "y" }))).unwrap();
-    let _five = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "x" }))).unwrap();
+    let mut three = bench
+        .api
+        .subscribe(&Viewer::open(), &request(filtered, json!({ "s": "x", "unused": 1 })))
+        .now_or_never()
+        .unwrap()
+        .unwrap();
+    let mut four = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "y" }))).now_or_never().unwrap().unwrap();
+    let _five = bench.api.subscribe(&Viewer::open(), &request(filtered, json!({ "s": "x" }))).now_or_never().unwrap().unwrap();
     names(&mut three).await;
     names(&mut four).await;
     assert_eq!((bench.searches(), bench.held()), (4, 3));
@@ -208,8 +214,15 @@ async fn an_engine_that_was_away_is_asked_again() {
 #[tokio::test]
 async fn only_one_root_field_of_what_is_live_can_be_subscribed_to() {
     let bench = bench().await;
-    let code =
-        |query: &str| bench.api.subscribe(&Viewer::open(), &request(query, json!({}))).err().map(|failures| failures[0].code);
+    let code = |query: &str| {
+        bench
+            .api
+            .subscribe(&Viewer::open(), &request(query, json!({})))
+            .now_or_never()
+            .unwrap()
+            .err()
+            .map(|failures| failures[0].code)
+    };
     for (query, refused) in [
         (NAMES, None),
         ("subscription { ...f } fragment f on Subscription { packages { __typename nodes { name } } }", None),

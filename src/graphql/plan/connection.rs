@@ -66,6 +66,13 @@ impl<'a> Planner<'a> {
             query.page = paging::page(arguments, self.limits, |cursor| self.signer.read(&binding, cursor))?;
         }
 
+        if let Some(most) = exposed.bounds.page.filter(|most| query.page.size > *most) {
+            if ["first", "last"].iter().any(|name| arguments.get(*name).is_some_and(|size| !size.is_null())) {
+                let asked = query.page.size.into();
+                return Err(Failure::limit("page", most.into(), asked, "your role sees no more at a time: ask for fewer"));
+            }
+            query.page.size = most;
+        }
         let mut counting = Counting::new(self, exposed, variables, arguments, &query.ticks);
         for selected in &node.sub {
             counting.of_connection(selected);

@@ -11,6 +11,7 @@ use super::super::{Inner, Order};
 use super::shelves::{self, Tally};
 use super::walk::Walk;
 use super::{arguments, wrong};
+use crate::catalog::Watch;
 use crate::search::{Collection, Error, Key, Origin, Refresh, Result, mapping};
 
 #[derive(Deserialize)]
@@ -33,12 +34,12 @@ struct Left {
     tally: Tally,
 }
 
-pub(super) fn accept(inner: &Inner, order: &Order) -> Result<()> {
+pub(super) fn accept(inner: &Inner, catalog: &Watch, order: &Order) -> Result<()> {
     let given: Arguments = arguments(&order.arguments)?;
-    let from = shelves::named(inner, order.collection.as_deref())?;
+    let from = shelves::named(catalog, order.collection.as_deref())?;
     shelves::filter(inner, &from, given.filter.as_ref(), None)?;
-    let there = shelves::target(inner, &given.to, &["to"])?;
-    apart(&from.collection, inner, &given.to)?;
+    let there = shelves::target(inner, catalog, &given.to, &["to"])?;
+    apart(&from.collection, catalog, &given.to)?;
     if let Some(body) = &given.mapping {
         if there {
             let message =
@@ -51,8 +52,8 @@ pub(super) fn accept(inner: &Inner, order: &Order) -> Result<()> {
 }
 
 /// One that is copied into itself would never end.
-fn apart(from: &Collection, inner: &Inner, to: &str) -> Result<()> {
-    let catalog = inner.catalog.now();
+fn apart(from: &Collection, catalog: &Watch, to: &str) -> Result<()> {
+    let catalog = catalog.now();
     let mut indices = indices_of(from);
     indices.insert(from.name.to_string());
     let mut others = catalog.collection(to).map(|to| indices_of(&to.collection)).unwrap_or_default();
@@ -86,7 +87,7 @@ pub(super) async fn run(work: &Work) -> Done {
             shelves::make(work, &given.to, fields).await?
         }
     };
-    apart(&from.collection, &work.inner, &given.to)?;
+    apart(&from.collection, &work.catalog, &given.to)?;
     let walk = Walk {
         work,
         on: from.collection.name.clone(),

@@ -11,6 +11,7 @@ use super::super::{Inner, Order};
 use super::shelves::{self, Tally};
 use super::walk::Walk;
 use super::{arguments, wrong};
+use crate::catalog::Watch;
 use crate::search::{Action, Error, Filter, Key, Precondition, Refresh, Result, Write};
 
 /// Walks over all of it, as long as documents change while they are to be removed.
@@ -40,12 +41,12 @@ struct Left {
     tally: Tally,
 }
 
-pub(super) fn accept(inner: &Inner, order: &Order) -> Result<()> {
+pub(super) fn accept(inner: &Inner, catalog: &Watch, order: &Order) -> Result<()> {
     if !order.arguments.contains_key("filter") {
         return Err(wrong("say by a filter which documents are to be deleted", &["filter"]));
     }
     let given: Arguments = arguments(&order.arguments)?;
-    let on = shelves::named(inner, order.collection.as_deref())?;
+    let on = shelves::named(catalog, order.collection.as_deref())?;
     let filter = shelves::filter(inner, &on, Some(&given.filter), None)?;
     if filter == Filter::All && !given.all {
         let message = "an empty filter lets every document through: say \"all\": true beside it if that is meant";
@@ -121,7 +122,7 @@ async fn remove(work: &Work, mut batch: Vec<Write>, last: bool, left: &mut Left)
         work.go_on().await?;
         let outcomes = {
             let batch = &batch;
-            work.patiently(|call| async move { work.inner.engine.write(&call, batch.clone(), refresh).await }).await?
+            work.patiently(|call| async move { work.engine.write(&call, batch.clone(), refresh).await }).await?
         };
         let mut again = Vec::new();
         for (write, outcome) in batch.into_iter().zip(outcomes) {

@@ -10,6 +10,7 @@ use super::super::writing::line;
 use super::super::{Inner, Order};
 use super::walk::Walk;
 use super::{arguments, shelves};
+use crate::catalog::Watch;
 use crate::search::{Error, Key, Result, SnapshotId};
 
 /// Pages between two checkpoints: each waits for the disk.
@@ -33,9 +34,9 @@ struct Left {
     of: u64,
 }
 
-pub(super) fn accept(inner: &Inner, order: &Order) -> Result<()> {
+pub(super) fn accept(inner: &Inner, catalog: &Watch, order: &Order) -> Result<()> {
     let given: Arguments = arguments(&order.arguments)?;
-    let on = shelves::named(inner, order.collection.as_deref())?;
+    let on = shelves::named(catalog, order.collection.as_deref())?;
     shelves::filter(inner, &on, given.filter.as_ref(), None).map(drop)
 }
 
@@ -74,7 +75,7 @@ async fn attempt(work: &Work, left: Option<Left>) -> std::result::Result<Option<
             work.go_on().await?;
             let name = &walk.on;
             let opened = work.patiently(|call| async move {
-                match work.inner.engine.open_snapshot(&call, name).await {
+                match work.engine.open_snapshot(&call, name).await {
                     Ok(snapshot) => Ok(Some(snapshot)),
                     // then each page is of its own moment
                     Err(Error::Unsupported(_)) => Ok(None),
@@ -121,7 +122,7 @@ async fn attempt(work: &Work, left: Option<Left>) -> std::result::Result<Option<
     let bytes = file.bytes;
     file.finish().await?;
     if let Some(snapshot) = walk.snapshot
-        && let Err(fault) = work.inner.engine.close_snapshot(&work.call(), snapshot).await
+        && let Err(fault) = work.engine.close_snapshot(&work.call(), snapshot).await
     {
         // it goes by itself
         tracing::debug!(cause = fault.cause(), "a snapshot could not be closed: {fault}");

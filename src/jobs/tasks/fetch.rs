@@ -16,7 +16,7 @@ use super::super::work::{Done, Halt, Work};
 use super::super::{Inner, Order};
 use super::shelves::{self, Tally};
 use super::{arguments, wrong};
-use crate::catalog::Exposed;
+use crate::catalog::{Exposed, Watch};
 use crate::search::{DocumentId, Error, Refresh, Result, Source, mapping};
 use crate::upstream::Upstream;
 
@@ -61,7 +61,7 @@ struct Left {
     tally: Tally,
 }
 
-pub(super) fn accept(inner: &Inner, mut order: Order) -> Result<Order> {
+pub(super) fn accept(inner: &Inner, catalog: &Watch, mut order: Order) -> Result<Order> {
     let given: Arguments = arguments(&order.arguments)?;
     if !(1..=MOST).contains(&given.calls) {
         return Err(wrong(format!("calls lies between 1 and {MOST}"), &["calls"]));
@@ -76,7 +76,7 @@ pub(super) fn accept(inner: &Inner, mut order: Order) -> Result<Order> {
     }
     let name = order.collection.as_deref();
     let name = name.ok_or_else(|| Error::Invalid { message: "name a collection".into(), path: vec!["collection".into()] })?;
-    shelves::target(inner, name, &["collection"])?;
+    shelves::target(inner, catalog, name, &["collection"])?;
     if let Some(body) = &given.mapping {
         mapping::parse(body).map_err(|fault| wrong(fault.to_string(), &["mapping"]))?;
     }

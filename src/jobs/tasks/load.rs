@@ -14,6 +14,7 @@ use super::super::work::{Done, Halt, Work};
 use super::super::{Inner, Order};
 use super::shelves::{self, Tally};
 use super::{arguments, wrong};
+use crate::catalog::Watch;
 use crate::search::{CollectionName, DocumentId, Error, FieldRef, Refresh, Result, Source, Write, mapping};
 
 /// Rows read ahead of what is being written.
@@ -47,7 +48,7 @@ struct Left {
 }
 
 /// Documents that came with the order become a file.
-pub(super) fn accept(inner: &Inner, mut order: Order) -> Result<(Order, Vec<u8>)> {
+pub(super) fn accept(inner: &Inner, catalog: &Watch, mut order: Order) -> Result<(Order, Vec<u8>)> {
     let Some(Json::Array(documents)) = order.arguments.remove("documents") else {
         return Err(wrong("documents is a list of objects; a file is sent to /v1/jobs/load", &["documents"]));
     };
@@ -60,10 +61,10 @@ pub(super) fn accept(inner: &Inner, mut order: Order) -> Result<(Order, Vec<u8>)
         serde_json::to_writer(&mut text, document).map_err(Error::internal)?;
         text.push(b'\n');
     }
-    Ok((accept_file(inner, order)?, text))
+    Ok((accept_file(inner, catalog, order)?, text))
 }
 
-pub(super) fn accept_file(inner: &Inner, mut order: Order) -> Result<Order> {
+pub(super) fn accept_file(inner: &Inner, catalog: &Watch, mut order: Order) -> Result<Order> {
     let given: Arguments = arguments(&order.arguments)?;
     if given.documents.is_some() {
         return Err(wrong("documents do not come beside a file", &["documents"]));
@@ -77,7 +78,7 @@ pub(super) fn accept_file(inner: &Inner, mut order: Order) -> Result<Order> {
     }
     let name = order.collection.as_deref();
     let name = name.ok_or_else(|| Error::Invalid { message: "name a collection".into(), path: vec!["collection".into()] })?;
-    shelves::target(inner, name, &["collection"])?;
+    shelves::target(inner, catalog, name, &["collection"])?;
     if let Some(body) = &given.mapping {
         mapping::parse(body).map_err(|fault| wrong(fault.to_string(), &["mapping"]))?;
     }

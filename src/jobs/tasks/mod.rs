@@ -16,25 +16,26 @@ use serde_json::Value as Json;
 
 use super::work::{Done, Work};
 use super::{Inner, Kind, Order};
+use crate::catalog::Watch;
 use crate::search::{Error, Result, Source};
 
 /// Checks what was asked for: a job that cannot run is not begun. Gives what is kept, and a file that goes with it.
-pub(super) fn accept(inner: &Inner, order: Order) -> Result<(Order, Option<Vec<u8>>)> {
+pub(super) fn accept(inner: &Inner, catalog: &Watch, order: Order) -> Result<(Order, Option<Vec<u8>>)> {
     match order.kind {
-        Kind::Load => return load::accept(inner, order).map(|(order, text)| (order, Some(text))),
-        Kind::Export => export::accept(inner, &order)?,
-        Kind::Copy => copy::accept(inner, &order)?,
-        Kind::DeleteByFilter => delete::accept(inner, &order)?,
+        Kind::Load => return load::accept(inner, catalog, order).map(|(order, text)| (order, Some(text))),
+        Kind::Export => export::accept(inner, catalog, &order)?,
+        Kind::Copy => copy::accept(inner, catalog, &order)?,
+        Kind::DeleteByFilter => delete::accept(inner, catalog, &order)?,
         Kind::Wait => wait::accept(&arguments(&order.arguments)?)?,
         Kind::Compute => compute::accept(&arguments(&order.arguments)?)?,
-        Kind::Fetch => return fetch::accept(inner, order).map(|order| (order, None)),
+        Kind::Fetch => return fetch::accept(inner, catalog, order).map(|order| (order, None)),
     }
     Ok((order, None))
 }
 
 /// The same for a file that has come.
-pub(super) fn accept_load(inner: &Inner, order: Order) -> Result<Order> {
-    load::accept_file(inner, order)
+pub(super) fn accept_load(inner: &Inner, catalog: &Watch, order: Order) -> Result<Order> {
+    load::accept_file(inner, catalog, order)
 }
 
 pub(super) async fn run(work: Work) -> Done {

@@ -10,8 +10,8 @@ use tokio::time::timeout;
 use super::super::work::{Halt, Work};
 use super::super::{Inner, Job};
 use super::wrong;
-use crate::catalog::Exposed;
 use crate::catalog::ask::{self, Frame};
+use crate::catalog::{Exposed, Watch};
 use crate::config::Writes;
 use crate::search::{
     Action, Collection, CollectionName, DocumentId, Error, FieldRef, Filter, Origin, Precondition, Refresh, Result, Source, Write,
@@ -27,9 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 const TOLD: u64 = 40;
 
 /// When a job is started: the collection must be there, and the catalog was read before the server was ready.
-pub(super) fn named(inner: &Inner, name: Option<&str>) -> Result<Arc<Exposed>> {
+pub(super) fn named(catalog: &Watch, name: Option<&str>) -> Result<Arc<Exposed>> {
     let name = name.ok_or_else(|| Error::Invalid { message: "name a collection".into(), path: vec!["collection".into()] })?;
-    let catalog = inner.catalog.now();
+    let catalog = catalog.now();
     if catalog.revision == 0 {
         return Err(Error::Unavailable("the catalog was not read yet".into()));
     }
@@ -41,11 +41,14 @@ fn missing(name: &str) -> Error {
 }
 
 /// Where something is to be made: its name, and whether it is there already.
-pub(super) fn target(inner: &Inner, name: &str, path: &[&str]) -> Result<bool> {
-    if inner.catalog.now().collection(name).is_some() {
+pub(super) fn target(inner: &Inner, catalog: &Watch, name: &str, path: &[&str]) -> Result<bool> {
+    if catalog.now().collection(name).is_some() {
         return Ok(true);
     }
     CollectionName::parse(name).map_err(|fault| wrong(fault.to_string(), path))?;
+    if !catalog.is_whole() {
+        return Err(Error::NotFound(format!("there is no collection {name} that your role may write")));
+    }
     may_make(inner, name)?;
     Ok(false)
 }
@@ -72,17 +75,17 @@ pub(super) fn filter(inner: &Inner, on: &Exposed, given: Option<&Json>, job: Opt
 
 /// When a job runs: waits for a catalog that was just begun, and looks again where the collection is not known.
 pub(super) async fn find(work: &Work, name: &str) -> std::result::Result<Option<Arc<Exposed>>, Halt> {
-    let inner = &work.inner;
-    let mut changes = inner.catalog.changes();
+    let catalog = &work.catalog;
+    let mut changes = catalog.changes();
     let known = async { changes.wait_for(|catalog| catalog.revision > 0).await.map(drop) };
     if !matches!(timeout(CATALOG, known).await, Ok(Ok(()))) {
         return Err(Halt::Failed("the collections could not be read".into()));
     }
-    if let Some(found) = inner.catalog.now().collection(name) {
+    if let Some(found) = catalog.now().collection(name) {
         return Ok(Some(found.clone()));
     }
-    work.patiently(|call| async move { inner.catalog.refresh(&call).await }).await?;
-    Ok(inner.catalog.now().collection(name).cloned())
+    work.patiently(|call| async move { catalog.refresh(&call).await }).await?;
+    Ok(catalog.now().collection(name).cloned())
 }
 
 /// As [`find`], where it must be there.
@@ -99,7 +102,7 @@ pub(super) async fn make(work: &Work, name: &str, fields: Vec<FieldRef>) -> std:
     work.go_on().await?;
     let wanted = &collection;
     work.patiently(|call| async move {
-        match work.inner.engine.create(&call, wanted).await {
+        match work.engine.create(&call, wanted).await {
             // somebody, or we ourselves before a crash
             Ok(()) | Err(Error::Conflict(_)) => Ok(()),
             Err(fault) => Err(fault),
@@ -107,8 +110,8 @@ pub(super) async fn make(work: &Work, name: &str, fields: Vec<FieldRef>) -> std:
     })
     .await?;
     work.go_on().await?;
-    work.patiently(|call| async move { work.inner.catalog.refresh(&call).await }).await?;
-    let made = work.inner.catalog.now().collection(name).cloned();
+    work.patiently(|call| async move { work.catalog.refresh(&call).await }).await?;
+    let made = work.catalog.now().collection(name).cloned();
     made.ok_or_else(|| Halt::Failed(format!("{name} is there, but the settings leave it out")))
 }
 
@@ -160,7 +163,7 @@ pub(super) async fn write(
         let writes: Vec<Write> = batch.iter().map(|(_, write)| write.clone()).collect();
         let outcomes = {
             let writes = &writes;
-            work.patiently(|call| async move { work.inner.engine.write(&call, writes.clone(), refresh).await }).await?
+            work.patiently(|call| async move { work.engine.write(&call, writes.clone(), refresh).await }).await?
         };
         if outcomes.len() != batch.len() {
             return Err(Error::internal("an answer lacks items of a batch").into());
@@ -194,7 +197,7 @@ pub(super) fn told(fault: &Error) -> String {
 
 /// Searches see what was written: so does the catalog, which may want to know what is a list.
 pub(super) async fn noticed(work: &Work, on: &CollectionName) {
-    if let Err(fault) = work.inner.catalog.documents_came(&work.call(), on).await {
+    if let Err(fault) = work.catalog.documents_came(&work.call(), on).await {
         tracing::debug!(cause = fault.cause(), "the catalog did not look: {fault}");
     }
 }

@@ -31,7 +31,9 @@ impl Walk<'_> {
 
     pub(super) async fn page(&self, after: Option<&Key>) -> std::result::Result<Result<Page>, Halt> {
         let from = after.cloned().map_or(From::Start, From::After);
-        self.ask(self.query(self.work.inner.config.jobs.batch, from)).await
+        let seen = self.work.catalog.now().collection(self.on.as_str()).and_then(|exposed| exposed.bounds.page);
+        let most = seen.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
+        self.ask(self.query(self.work.inner.config.jobs.batch.min(most), from)).await
     }
 
     /// How many there are just now.
@@ -47,7 +49,7 @@ impl Walk<'_> {
     /// A snapshot that is gone is for the caller; all else that lasts ends the task.
     async fn ask(&self, query: Query) -> std::result::Result<Result<Page>, Halt> {
         let query = &[query];
-        let engine = &self.work.inner.engine;
+        let engine = &self.work.engine;
         let asked = self.work.patiently(|call| async move {
             match engine.search(&call, query).await {
                 Err(Error::SnapshotGone) => Ok(Err(Error::SnapshotGone)),

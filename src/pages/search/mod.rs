@@ -10,12 +10,11 @@ mod pager;
 mod suggestions;
 mod ticks;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use askama::Template;
 use axum::Extension;
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Path, Query as Pairs};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::{Value as Json, json};
@@ -36,6 +35,7 @@ use super::shelf;
 use crate::app::App;
 use crate::catalog::{Exposed, ask, cursor};
 use crate::error::Code;
+use crate::pages::mine::Mine;
 use crate::search::date::Time;
 use crate::search::{
     self, Call, Compute, Computed, Direction, Fetch, Filter, From, HighlightRequest, Moment, Page, PageRequest, Query, Rank,
@@ -136,7 +136,7 @@ pub(super) async fn find_collection(
 }
 
 pub(super) async fn show_search(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(collection): Path<String>,
     pairs: Result<Pairs<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>,
@@ -145,7 +145,8 @@ pub(super) async fn show_search(
     let call = app.call(&id);
     let on = shelf::find(&app, &call, &collection).await?;
     let spots = conditions::spots(&on);
-    let Parsed { asked, settled } = address::parse(&pairs, &spots, app.config.limits.first.min(SIZES[SIZES.len() - 1]))?;
+    let most = on.bounds.page.unwrap_or(u32::MAX).min(app.config.limits.first).min(SIZES[SIZES.len() - 1]);
+    let Parsed { asked, settled } = address::parse(&pairs, &spots, most)?;
     let action = shelf::search_address(&collection);
     if !settled {
         return Ok(Redirect::to(&format!("{action}{}", asked.write())).into_response());
@@ -215,14 +216,16 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         },
         ..Query::new(on.collection.name.clone())
     };
-    let mut wanted = facets::wanted(spots, asked);
+    let mut wanted = if on.bounds.aggregations { facets::wanted(spots, asked) } else { Vec::new() };
 
     let began = Instant::now();
     let more = [
         asked.near.as_ref().and_then(|near| near.compute(frame, spots)),
         asked.chart.as_ref().and_then(|chart| chart.first(frame, spots)),
     ];
-    let compute = wanted.iter().filter_map(|wanted| wanted.first(frame)).chain(more.into_iter().flatten()).collect();
+    // what the viewer's role may not have counted is left out
+    let more = more.into_iter().flatten().filter(|_| on.bounds.aggregations);
+    let compute = wanted.iter().filter_map(|wanted| wanted.first(frame)).chain(more).collect();
     let counted = Query { compute, ..query.clone() };
     let found = match search(app, call, &counted).await {
         // some field cannot be counted by this engine: the hits are there without facets

@@ -1,9 +1,7 @@
 //! What the search page suggests: a better spelling and fewer words, as links to the same search with other words; and values that
 //! complete what is typed into the box, as JSON for the script of the page. Without the script the box is a plain box.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, Query as Pairs, State};
+use axum::extract::{Path, Query as Pairs};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -12,10 +10,10 @@ use serde_json::json;
 
 use super::address::{Asked, At};
 use super::hit::HEADLINES;
-use crate::app::App;
 use crate::catalog::ask::can_complete;
 use crate::catalog::{Exposed, ExposedField};
 use crate::pages::fault::Fault;
+use crate::pages::mine::Mine;
 use crate::pages::shelf;
 use crate::search::{Kind, PREFIX_MOST, Page, Query, Rank, Run, Slot, Suggest, Suggested};
 use crate::telemetry::RequestId;
@@ -89,7 +87,7 @@ pub(in crate::pages) struct Typed {
 
 /// `{"values":[{"text","count"}]}`, the most frequent first.
 pub(in crate::pages) async fn complete_text(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(collection): Path<String>,
     typed: Result<Pairs<Typed>, axum::extract::rejection::QueryRejection>,

@@ -9,7 +9,7 @@ mod load;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use serde::Serialize;
@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 
 use super::problem::Problem;
 use super::{admission, media};
-use crate::app::App;
 use crate::catalog::Exposed;
 use crate::error::Code;
+use crate::rest::mine::Mine;
 use crate::search::{
     Collection, CollectionName, Error, Fetch, FieldRef, From, Kind, Origin, PageRequest, Query, Relation, TotalRequest, mapping,
 };
@@ -65,7 +65,7 @@ pub(super) struct Made {
     ),
 )]
 pub(super) async fn create_index(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path(index): Path<String>,
 ) -> Result<Json<Made>, Problem> {
@@ -105,7 +105,7 @@ pub(super) struct Created {
     ),
 )]
 pub(super) async fn load_content(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(known): Extension<Arc<Known>>,
     Extension(id): Extension<RequestId>,
     Path(index): Path<String>,
@@ -136,7 +136,7 @@ pub(super) async fn load_content(
     ),
 )]
 pub(super) async fn search_content(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Path((index, from, size)): Path<(String, u32, u32)>,
 ) -> Result<Json<SearchAnswer>, Problem> {
@@ -245,7 +245,7 @@ pub(super) struct Hashtags {
     ),
 )]
 pub(super) async fn list_hashtags(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(known): Extension<Arc<Known>>,
     Extension(id): Extension<RequestId>,
 ) -> Result<Json<Hashtags>, Problem> {

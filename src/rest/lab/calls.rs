@@ -1,9 +1,7 @@
 //! N facts from an upstream: one after another, at once, or inside its limit. Each call with its status and its time.
 
-use std::sync::Arc;
-
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
@@ -14,6 +12,7 @@ use crate::app::App;
 use crate::error::Code;
 use crate::lab::{self, MOST_TASKS, TIME, check_time, count, fact_of};
 use crate::rest::Problem;
+use crate::rest::mine::Mine;
 use crate::upstream::{Answer as Called, Fault, Refusal, Run, Way};
 
 #[derive(Serialize, utoipa::ToSchema)]
@@ -85,7 +84,7 @@ impl Row {
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn call_in_sequence(State(app): State<Arc<App>>, Path(n): Path<u32>) -> Result<Response, Problem> {
+pub(super) async fn call_in_sequence(Mine(app): Mine, Path(n): Path<u32>) -> Result<Response, Problem> {
     let run = call(&app, n, Way::Sequence).await?;
     Ok(whole(n, &run))
 }
@@ -97,7 +96,7 @@ pub(super) async fn call_in_sequence(State(app): State<Arc<App>>, Path(n): Path<
     get, path = "/lab/cat_async/{n}", tag = "lab", params(("n" = u32, Path, minimum = 1, maximum = 10_000)),
     responses((status = 200, body = Answer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
-pub(super) async fn call_at_once(State(app): State<Arc<App>>, Path(n): Path<u32>) -> Result<Response, Problem> {
+pub(super) async fn call_at_once(Mine(app): Mine, Path(n): Path<u32>) -> Result<Response, Problem> {
     let run = call(&app, n, Way::AtOnce).await?;
     Ok(Json(answer(n, &run)).into_response())
 }
@@ -114,7 +113,7 @@ pub(super) async fn call_at_once(State(app): State<Arc<App>>, Path(n): Path<u32>
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn call_limited(State(app): State<Arc<App>>, Path(n): Path<u32>) -> Result<Response, Problem> {
+pub(super) async fn call_limited(Mine(app): Mine, Path(n): Path<u32>) -> Result<Response, Problem> {
     let run = call(&app, n, Way::Limited).await?;
     Ok(whole(n, &run))
 }

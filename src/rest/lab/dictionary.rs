@@ -1,9 +1,7 @@
 //! The small dictionary: a value by its key, as plain text; several at once as a JSON object.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::{Query as Parameters, State};
+use axum::extract::Query as Parameters;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -16,6 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::app::App;
 use crate::error::Code;
 use crate::lab::{Dictionary, Entries, KEY_LENGTH, Refused, VALUE_LENGTH};
+use crate::rest::mine::Mine;
 use crate::rest::{Problem, media};
 use crate::search::Error;
 use crate::telemetry::RequestId;
@@ -114,7 +113,7 @@ fn dictionary(app: &App) -> Result<Dictionary, Error> {
     ),
 )]
 pub(super) async fn get_value(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Parameters(asked): Parameters<ByKey>,
 ) -> Result<Response, Problem> {
@@ -132,7 +131,7 @@ pub(super) async fn get_value(
     ),
 )]
 pub(super) async fn put_value(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Parameters(asked): Parameters<WithValue>,
     headers: HeaderMap,
@@ -160,7 +159,7 @@ pub(super) async fn put_value(
     ),
 )]
 pub(super) async fn post_values(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     body: Bytes,
@@ -183,7 +182,7 @@ pub(super) async fn post_values(
     ),
 )]
 pub(super) async fn patch_value(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     body: Bytes,
@@ -207,7 +206,7 @@ pub(super) async fn patch_value(
     ),
 )]
 pub(super) async fn delete_value(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Parameters(asked): Parameters<ByKey>,
 ) -> Result<StatusCode, Problem> {

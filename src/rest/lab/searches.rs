@@ -1,15 +1,13 @@
 //! The same searches in three ways, against the engine in use.
 
-use std::sync::Arc;
-
-use axum::extract::{Query as Parameters, State};
+use axum::extract::Query as Parameters;
 use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 
 use super::seconds;
-use crate::app::App;
 use crate::error::Code;
 use crate::lab::{MOST_SEARCHES, Meter, Timing, count, search_all};
+use crate::rest::mine::Mine;
 use crate::rest::{Problem, admission};
 use crate::telemetry::RequestId;
 
@@ -63,7 +61,7 @@ impl Way {
     responses((status = 200, body = Answer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
 )]
 pub(super) async fn search_three_ways(
-    State(app): State<Arc<App>>,
+    Mine(app): Mine,
     Extension(id): Extension<RequestId>,
     Parameters(asked): Parameters<Asked>,
 ) -> Result<Json<Answer>, Problem> {

@@ -1,21 +1,20 @@
 //! A user who takes five seconds to be found, and a thousand who ask for one at once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, Query as Parameters, State};
+use axum::extract::{Path, Query as Parameters};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::seconds;
-use crate::app::App;
 use crate::error::Code;
 use crate::lab::users::{PUBLISHED_DELAY, PUBLISHED_POOL, PUBLISHED_REQUESTS, PUBLISHED_SEQUENCE, ask};
 use crate::lab::{self, MOST_TASKS, Meter, TIME, count, plots};
 use crate::rest::Problem;
+use crate::rest::mine::Mine;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -113,7 +112,7 @@ struct Published {
         (status = "4XX", body = Problem, content_type = "application/problem+json"),
     ),
 )]
-pub(super) async fn ask_users(State(app): State<Arc<App>>, Parameters(asked): Parameters<Asked>) -> Result<Response, Problem> {
+pub(super) async fn ask_users(Mine(app): Mine, Parameters(asked): Parameters<Asked>) -> Result<Response, Problem> {
     let requests = count("requests", asked.requests.unwrap_or(PUBLISHED_REQUESTS), MOST_TASKS)?;
     let delay = asked.delay.map_or(Ok(PUBLISHED_DELAY), lab::delay)?;
     let url = app.url.get().ok_or_else(|| Problem::new(Code::BackendUnavailable, "this server does not listen yet"))?;
