@@ -85,7 +85,7 @@ pub(super) struct Asked {
 }
 
 /// Whose keys one may steer; `None`: everybody's. A key does not make keys.
-fn reach<'v>(viewer: &'v Viewer, all: bool) -> Result<Option<&'v str>, Refused> {
+fn reach(viewer: &Viewer, all: bool) -> Result<Option<&str>, Refused> {
     match (&viewer.who, viewer.role.may_everything()) {
         (Who::User { .. }, true) if all => Ok(None),
         (Who::Key { id }, true) if &**id == "command" => Ok(None),

@@ -114,7 +114,7 @@ mod tests {
     }
 
     fn weight(term: &str) -> Json {
-        let idf = json!({"value": 0.6931472, "description": "idf, computed as log(1 + (N - n + 0.5) / (n + 0.5)) from:", "details":
+        let idf = json!({"value": f64::from(std::f32::consts::LN_2), "description": "idf, computed as log(1 + (N - n + 0.5) / (n + 0.5)) from:", "details":
             [leaf(1.0, "n, number of documents containing term"), leaf(2.0, "N, total number of documents with field")]});
         let tf = json!({"value": 0.37735844, "description": "tf, computed as freq / (freq + k1 * (1 - b + b * dl / avgdl)) from:", "details":
             [leaf(1.0, "freq, occurrences of term within document"), leaf(1.2, "k1, term saturation parameter"),

@@ -76,7 +76,7 @@ fn completed(on: &Exposed) -> Option<&ExposedField> {
     let all = || on.all_fields().filter(|field| can_complete(&field.field));
     let called = |name: &&str| all().find(|field| field.field.path.to_lowercase() == **name);
     let text = |field: &&ExposedField| matches!(field.field.kind, Kind::Text { .. });
-    HEADLINES.iter().find_map(|name| called(&name)).or_else(|| all().find(text)).or_else(|| all().next())
+    HEADLINES.iter().find_map(called).or_else(|| all().find(text)).or_else(|| all().next())
 }
 
 #[derive(Debug, Default, Deserialize)]
