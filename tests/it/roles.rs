@@ -110,14 +110,8 @@ impl World {
             let id = Some(DocumentId::parse(&id).unwrap());
             let action = Action::Index { id, source, precondition: Precondition::None };
             let write = Write { on: on.clone(), rule: Filter::All, action };
-            world.test.app.engine.write(&call(), vec![write], Refresh::None).await.unwrap().remove(0).unwrap();
+            world.test.app.engine.write(&call(), vec![write], Refresh::Now).await.unwrap().remove(0).unwrap();
         }
-        let last = Write {
-            on: on.clone(),
-            rule: Filter::All,
-            action: Action::Delete { id: DocumentId::parse("none").unwrap(), precondition: Precondition::None },
-        };
-        let _ = world.test.app.engine.write(&call(), vec![last], Refresh::Now).await.unwrap();
         world.test.app.catalog.refresh(&call()).await.unwrap();
         world.until_served().await;
         world
