@@ -1,4 +1,4 @@
-//! `docs/hooke.http`: what an editor's REST client sends, sent here on both engines; each request must give the status it names,
+//! `docs/hooke.http` and `docs/accounts.http`: what an editor's REST client sends, sent here on both engines; each request must give the status it names,
 //! and every operation of the descriptions must be among them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,10 +7,13 @@ use futures_util::StreamExt as _;
 use hooke::config::ElasticConfig;
 use serde_json::Value as Json;
 
+use crate::accounts::letters::{link, mails as mails_of};
+use crate::accounts::{add_user, on_both};
 use crate::app::TestApp;
 use crate::ground::{elasticsearch_url, unique};
 
 const FILE: &str = include_str!("../../docs/hooke.http");
+const ACCOUNTS: &str = include_str!("../../docs/accounts.http");
 
 struct Request<'t> {
     /// For those that use its answer.
@@ -84,23 +87,32 @@ fn operation(description: &Json, method: &str, path: &str) -> Option<(String, St
     fitting.first().map(|template| (method.to_owned(), (*template).clone()))
 }
 
-async fn send_all(test: TestApp, collection: &str, index: &str) {
-    let mut known: Known = FILE
-        .lines()
+/// What `{{name}}` stands for unless the test knows better.
+fn written(file: &str) -> Known {
+    file.lines()
         .filter_map(|line| line.strip_prefix('@')?.split_once(" = "))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
-    for (name, value) in [("host", test.url.as_str()), ("collection", collection), ("index", index)] {
-        assert!(known.insert(name.into(), value.into()).is_some(), "{name} is not used");
+        .collect()
+}
+
+async fn send_all(test: &TestApp, file: &str, own: &[(&str, &str)]) {
+    let mut known = written(file);
+    for (name, value) in [("host", test.url.as_str())].iter().chain(own) {
+        assert!(known.insert((*name).into(), (*value).into()).is_some(), "{name} is not used");
     }
     let mut description: Json = test.get("/openapi.json").await.json().await.unwrap();
     let mut lab: Json = test.get("/lab/openapi.json").await.json().await.unwrap();
     description["paths"].as_object_mut().unwrap().append(lab["paths"].as_object_mut().unwrap());
     let mut answers = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for block in FILE.split("\n###").skip(1) {
+    for block in file.split("\n###").skip(1) {
         let Some(request) = parse(block) else { panic!("{block} holds no request") };
         let url = fill(request.url, &known, &answers);
+        for (call, name, mails) in [("/v1/activate", "activation", 1), ("/v1/reset", "reset", 2)] {
+            if url.ends_with(call) {
+                known.insert(name.into(), last_link(test, mails).await);
+            }
+        }
         seen.extend(operation(&description, request.method, url.strip_prefix(&test.url).unwrap()));
         let mut sent = test.http.request(request.method.parse().unwrap(), &url);
         for (name, value) in &request.headers {
@@ -128,17 +140,25 @@ async fn send_all(test: TestApp, collection: &str, index: &str) {
         }
     }
     for (path, item) in description["paths"].as_object().unwrap() {
-        for method in item.as_object().unwrap().keys() {
-            assert!(seen.contains(&(method.to_uppercase(), path.clone())), "docs/hooke.http lacks {method} {path}");
+        for (method, operation) in item.as_object().unwrap() {
+            let of_accounts = matches!(operation["tags"][0].as_str(), Some("accounts" | "users"));
+            if of_accounts == (file == ACCOUNTS) {
+                assert!(seen.contains(&(method.to_uppercase(), path.clone())), "it lacks {method} {path}");
+            }
         }
     }
-    test.stop().await;
+}
+
+/// The token in the link of the last mail, of so many.
+async fn last_link(test: &TestApp, mails: usize) -> String {
+    link(mails_of(test, mails).await.last().unwrap())
 }
 
 #[tokio::test]
 async fn every_call_gives_its_status_on_the_embedded_engine() {
     let test = TestApp::embedded().await;
-    send_all(test, "my-books", "digi_hashtags").await;
+    send_all(&test, FILE, &[]).await;
+    test.stop().await;
 }
 
 #[tokio::test]
@@ -153,8 +173,21 @@ async fn every_call_gives_its_status_on_elasticsearch() {
         config.compat.hashtags = index.clone();
     })
     .await;
-    send_all(test, &collection, &index).await;
+    send_all(&test, FILE, &[("collection", &collection), ("index", &index)]).await;
+    test.stop().await;
     for purpose in ["jobs", "lab", "lists", "upstreams"] {
         let _ = reqwest::Client::new().delete(format!("{url}/.hooke-{prefix}-{purpose}")).send().await;
     }
+}
+
+#[tokio::test]
+async fn every_call_about_accounts_gives_its_status() {
+    on_both(
+        |_| {},
+        async |house| {
+            add_user(&house.app, "admin@example.org", "admin").await;
+            send_all(&house.app, ACCOUNTS, &[]).await;
+        },
+    )
+    .await;
 }

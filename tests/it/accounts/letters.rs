@@ -9,7 +9,7 @@ use super::{PASSWORD, await_refusal, on_both, send, sign_in, token};
 use crate::app::TestApp;
 
 /// The mails so far, the oldest first; waits until there are so many.
-async fn mails(app: &TestApp, count: usize) -> Vec<String> {
+pub async fn mails(app: &TestApp, count: usize) -> Vec<String> {
     let folder = app.app.config.data.join("outbox");
     let from = Instant::now();
     loop {
@@ -25,7 +25,7 @@ async fn mails(app: &TestApp, count: usize) -> Vec<String> {
 }
 
 /// The token of the link in a mail, whose lines may be broken.
-fn link(mail: &str) -> String {
+pub fn link(mail: &str) -> String {
     let whole = mail.replace("=\r\n", "").replace("=3D", "=");
     let after = whole.split("token=").nth(1).unwrap_or_else(|| panic!("no link in {mail}"));
     after.chars().take_while(char::is_ascii_hexdigit).collect()

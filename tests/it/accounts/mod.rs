@@ -2,7 +2,7 @@
 
 mod identity;
 mod keys;
-mod letters;
+pub mod letters;
 mod pages;
 mod people;
 mod timing;

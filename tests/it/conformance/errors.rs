@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::ground::{Ground, Shelf, call};
 
 conformance! {
-    what_comes_later_is_unsupported
     a_field_without_columns_cannot_be_sorted
     a_call_whose_time_is_over_is_timed_out
     a_collection_that_is_not_there
@@ -23,14 +22,6 @@ async fn plain(ground: &Ground) -> Shelf<'_> {
         .await;
     shelf.fill([("1", json!({ "k": "a", "p": { "lat": 1, "lon": 2 }, "n": [{ "a": "x" }] }))]).await;
     shelf
-}
-
-async fn what_comes_later_is_unsupported(ground: &Ground) {
-    let shelf = plain(ground).await;
-    let mut query = shelf.query();
-    query.fetch.explanation = true;
-    let fault = shelf.fault(query).await;
-    assert!(matches!(fault, Error::Unsupported(_)), "{fault:?}");
 }
 
 async fn a_field_without_columns_cannot_be_sorted(ground: &Ground) {
