@@ -168,7 +168,7 @@ mod tests {
         let inner = sum(vec![found("a", "y", 0.1), found("a", "x", 0.1)]).unwrap();
         let whole = sum(vec![inner, one("a", "x")]).unwrap();
         let terms: Vec<_> = whole.details.iter().map(|part| (part.term.as_deref().unwrap(), part.details.len())).collect();
-        assert_eq!(terms, [("x", 3), ("x", 0), ("y", 0)]);
+        assert_eq!(terms, [("x", 0), ("x", 3), ("y", 0)]);
         assert!((whole.value - 0.775_442_9).abs() < 1e-6);
         let best = best(vec![one("b", "x"), whole.clone()]).unwrap();
         assert_eq!((best.value, &best.details[0]), (whole.value, &whole));

@@ -89,7 +89,7 @@ async fn child_of_the_crash_test() {
 /// Lets a child write, kills it after so many acknowledged batches, and gives those, and the one it may have died in.
 fn write_and_die(folder: &Path, seed: u64, batches: u64) -> (Vec<Vec<Step>>, Option<Vec<Step>>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "search::embedded::crash::child_of_the_crash_test", "--nocapture", "--test-threads=1"])
+        .args(["--exact", "embedded::crash::child_of_the_crash_test", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
         .env(SEED, seed.to_string())
         .stdout(Stdio::piped())
