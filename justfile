@@ -24,6 +24,10 @@ check:
 schemas:
     UPDATE=1 cargo test stale
 
+# Random queries to both engines and the plain evaluator, so many, from a seed of your own; see docs/correctness.md
+differential CASES="100000" SEED="1":
+    HOOKE_TEST_CASES={{CASES}} HOOKE_TEST_SEED={{SEED}} ./scripts/test --test it -- differential
+
 # Hold hooke to openapi.json by schemathesis, so many requests for each operation
 contract EXAMPLES="300":
     ./scripts/contract {{EXAMPLES}}

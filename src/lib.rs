@@ -36,6 +36,9 @@ pub mod accounts;
 /// Who may see and do what: viewers, roles, row and field rules.
 pub mod access;
 
+/// Whether an engine answers as it should: a plain evaluator, and random queries.
+pub mod verify;
+
 /// Collections as exposed: names, lists, hot swap; plain JSON becomes parts of a query.
 pub mod catalog;
 

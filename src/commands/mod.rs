@@ -12,6 +12,7 @@ mod sample;
 mod schema;
 mod serve;
 mod user;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ enum Command {
     Lab(lab::Arguments),
     /// Hold a table of who sees what against the roles and the documents
     Policy(policy::Arguments),
+    /// Put random queries to the engine and to a plain evaluator of a sample, and tell where they differ
+    Verify(verify::Arguments),
     /// Check settings, engine, rights and collections, and say what is wrong and what to do
     Doctor(doctor::Arguments),
 }
@@ -104,6 +107,7 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Schema(arguments) => schema::run(config, arguments).await,
         Command::Lab(arguments) => lab::run(config, arguments).await,
         Command::Policy(arguments) => policy::run(config, arguments).await,
+        Command::Verify(arguments) => verify::run(config, arguments).await,
         Command::Doctor(arguments) => doctor::run(config, arguments).await,
     };
     match done {

@@ -18,6 +18,7 @@ mod operation;
 mod problem;
 mod search;
 mod users;
+mod verification;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ fn described() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(search::search_by_address, search::search_by_body))
         .routes(routes!(bulk::write_documents))
         .routes(routes!(export::export_documents))
+        .routes(routes!(verification::verify_collection))
         .routes(routes!(compat::check_health))
         .routes(routes!(compat::create_index))
         .routes(routes!(compat::load_content))

@@ -45,3 +45,4 @@ mod suggestions;
 mod together;
 mod upstream;
 mod vectors;
+mod verify;

@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 
 use crate::app::TestApp;
 use crate::counting::shop;
-use crate::differential::random::Random;
 use crate::ground::{Ground, Kind, call, elasticsearch_url, unique};
+use hooke::verify::Random;
 
 async fn values(app: &TestApp) {
     let data = app

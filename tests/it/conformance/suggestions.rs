@@ -5,8 +5,8 @@ use hooke::search::{
 };
 use serde_json::json;
 
-use crate::differential::random::Random;
 use crate::ground::{Ground, Shelf, id};
+use hooke::verify::Random;
 
 conformance! {
     the_nearest_words_that_documents_have

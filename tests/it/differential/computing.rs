@@ -4,10 +4,10 @@ use hooke::search::{
     Calendar, Compute, Direction, Facet, FacetOrder, GroupBy, GroupKey, GroupOrder, Having, Interval, Kind, Measure, Metric,
     Order, Query, Range, Scope, Slot, Top,
 };
+use hooke::verify::Random;
 
 use super::documents::{EXACT, name};
-use super::queries::asked;
-use super::random::Random;
+use super::queries::{asked, spot};
 use crate::ground::Shelf;
 
 const NUMERIC: &[&str] = &["l", "i", "y", "x", "f", "h", "d", "n", "o.n", "e.n", "e.f.w"];
@@ -15,8 +15,19 @@ const NESTED: &[&str] = &["e.a", "e.n", "e.f.c", "e.f.w"];
 /// Of which sums are exact in a double, in any order.
 const SMALL: &[&str] = &["i", "y", "o.n", "e.n", "e.f.w"];
 const TEXTUAL: &[&str] = &["k", "short", "low", "o.a", "t", "e.a", "e.f.c"];
-const ZONES: &[&str] =
-    &["UTC", "Europe/Berlin", "America/New_York", "America/Sao_Paulo", "Asia/Kolkata", "Australia/Sydney", "+05:45", "-03:00"];
+const ZONES: &[&str] = &[
+    "Pacific/Apia",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+    "+05:45",
+    "-03:00",
+];
 
 /// Adds what is computed beside the hits.
 pub fn add(random: &mut Random, shelf: &Shelf<'_>, query: &mut Query) {
@@ -26,7 +37,10 @@ pub fn add(random: &mut Random, shelf: &Shelf<'_>, query: &mut Query) {
             0 => {
                 // often the field of a tick
                 let path = query.ticks.first().filter(|_| random.once_in(2)).map(|(field, _)| field.path.clone());
-                Compute::Facet(facet(random, shelf, path.as_deref()))
+                match random.below(6) {
+                    0 => Compute::Facet(places(random, shelf)),
+                    _ => Compute::Facet(facet(random, shelf, path.as_deref())),
+                }
             }
             1 => metrics(random, shelf),
             _ => Compute::Groups(groups(random, shelf, &mut slots, 0, None, query.rank.is_some())),
@@ -87,6 +101,42 @@ fn facet(random: &mut Random, shelf: &Shelf<'_>, path: Option<&str>) -> Facet {
     facet
 }
 
+/// By distance and by tile of the map.
+fn places(random: &mut Random, shelf: &Shelf<'_>) -> Facet {
+    use hooke::search::value::Value;
+    let metres = |random: &mut Random| Value::Double(*random.pick(&[0.0, 77_777.0, 1_234_567.0, 6e6, 1.3e7, 3e7]));
+    let range = |random: &mut Random| Range {
+        lower: (!random.once_in(3)).then(|| (metres(random), true)),
+        upper: (!random.once_in(3)).then(|| (metres(random), false)),
+    };
+    let mut facet = Facet {
+        field: shelf.field("p"),
+        scope: Scope::AllButOwnTick,
+        values: None,
+        order: Vec::new(),
+        containing: None,
+        missing: false,
+        distinct: false,
+        ranges: Vec::new(),
+        interval: None,
+        stats: false,
+        from: None,
+        zoom: None,
+    };
+    if !random.once_in(3) {
+        facet.from = Some(spot(random));
+        facet.ranges = (0..1 + random.below(3)).map(|_| range(random)).collect();
+    }
+    if facet.from.is_none() || random.once_in(2) {
+        facet.zoom = Some(*random.pick(&[0, 1, 3, 7, 12]));
+        facet.values = Some(u32::try_from(random.below(7)).unwrap());
+        if random.once_in(2) {
+            facet.order.push(FacetOrder::Count(direction(random)));
+        }
+    }
+    facet
+}
+
 fn ranges(random: &mut Random, path: &str) -> Vec<Range> {
     let range = |random: &mut Random| {
         let lower = (!random.once_in(4)).then(|| (asked(random, path), true));
@@ -118,7 +168,12 @@ fn interval(random: &mut Random, shelf: &Shelf<'_>, path: &str, filled: bool) ->
             Interval::Number { size: *random.pick(sizes), offset: *random.pick(&[0.0, 0.0, 1.0, -7.0]) }
         }
         _ => {
-            let sizes = if filled { &[0.5, 10.0, 1e37, 1e299][..] } else { &[0.25, 3.0, 1e10] };
+            let sizes = match path {
+                _ if filled => &[0.5, 10.0, 1e37, 1e299][..],
+                // the ends of the doubles divided by it would be beyond them: Elasticsearch leaves such groups out
+                "x" => &[3.0, 1e10],
+                _ => &[0.25, 3.0, 1e10],
+            };
             Interval::Number { size: *random.pick(sizes), offset: *random.pick(&[0.0, 0.0, 0.125, -7.5]) }
         }
     }
@@ -140,7 +195,11 @@ fn metric(random: &mut Random, shelf: &Shelf<'_>, list: Option<&str>) -> (hooke:
     let path = *random.pick(&of_list(NUMERIC));
     let metric = match random.below(4) {
         0 | 1 => Metric::Stats,
-        2 => Metric::StdDev,
+        // Elasticsearch squares first: of numbers far from zero little is left
+        2 if !matches!(path, "d" | "n" | "l") => Metric::StdDev,
+        2 => Metric::Stats,
+        // between two ends of the doubles Elasticsearch finds no number
+        _ if path == "x" => Metric::Stats,
         _ => Metric::Percentiles(vec![*random.pick(&[0.0, 5.0, 50.0, 99.5]), 95.0, *random.pick(&[25.0, 100.0])]),
     };
     (shelf.field(path), metric)

@@ -1,17 +1,17 @@
 //! Documents whose values are known: what a field's index should hold is written beside the JSON.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hooke::search::GeoPoint;
 use hooke::search::date::Time;
 use hooke::search::value::Value;
+use hooke::search::{Analyzer, FieldRef};
+use hooke::verify::{Document, Random, Words, lower};
 use serde_json::{Value as Json, json};
-
-use super::random::Random;
 
 pub fn mapping() -> Json {
     json!({
+        "c": { "type": "keyword" },
         "k": { "type": "keyword" },
         "short": { "type": "keyword", "ignore_above": 6 },
         "low": { "type": "keyword", "normalizer": "lowercase" },
@@ -68,6 +68,15 @@ pub const WORDS: &[(&str, &[&str])] = &[
     ("🇩🇪", &["🇩🇪"]),
     ("москва", &["москва"]),
     ("Москва", &["москва"]),
+    ("नमस्ते", &["नमस्ते"]),
+    ("مَرْحَبًا", &["مَرْحَبًا"]),
+    ("한국어", &["한국어"]),
+    ("カタカナ", &["カタカナ"]),
+    ("ひら", &["ひ", "ら"]),
+    ("1,000", &["1,000"]),
+    ("a_b", &["a_b"]),
+    ("O\u{2019}Neil", &["o\u{2019}neil"]),
+    ("ﬁnd", &["ﬁnd"]),
     ("!!!", &[]),
     ("—", &[]),
 ];
@@ -89,6 +98,16 @@ const NAMES: &[&str] = &[
     "a.b",
     "[x]",
     "\u{ffee}",
+    "e\u{301}t\u{e9}",
+    "\u{200f}שלום",
+    "İ",
+    "ı",
+    "i\u{307}",
+    "ſ",
+    "\u{212a}",
+    "Ǆ",
+    "ß",
+    "ẞ",
     "😀",
     "😀😀😀😀",
     "longer than six",
@@ -113,6 +132,17 @@ const MILLIS: &[i64] = &[
     -62_188_387_200_000,
     253_402_300_799_999,
     99_999_999_999_999,
+    // around changes of clocks: Berlin forward and back, New York back, São Paulo at midnight, Lord Howe by half an hour,
+    // and the day that Apia left out
+    1_711_846_799_999,
+    1_711_846_800_000,
+    1_729_987_200_000,
+    1_729_990_800_000,
+    1_730_613_600_000,
+    1_541_300_400_000,
+    1_728_142_200_000,
+    1_325_199_600_000,
+    1_325_239_200_000,
 ];
 const NANOS: &[i128] = &[
     0,
@@ -146,37 +176,38 @@ const POINTS: &[(f64, f64)] = &[
     (35.68, 139.65),
 ];
 
-pub struct Document {
-    pub id: String,
+/// A document as it is sent, and what an index should hold of it.
+pub struct Written {
     pub source: Json,
-    /// Path -> what the index should hold, in the list's order; for texts the text.
-    pub values: BTreeMap<&'static str, Vec<Value>>,
-    pub points: Vec<GeoPoint>,
-    /// Of nested lists, by the path; an element is a document that has no id.
-    pub elements: BTreeMap<&'static str, Vec<Document>>,
+    pub document: Document,
 }
 
 pub struct Corpus {
-    pub documents: Vec<Document>,
+    pub documents: Vec<Written>,
 }
 
 impl Corpus {
-    pub fn generate(random: &mut Random) -> Corpus {
+    /// In `c` stands which corpus a document is of.
+    pub fn generate(random: &mut Random, number: usize) -> Corpus {
         let count = 15 + random.below(40);
-        Corpus { documents: (0..count).map(|at| Document::generate(random, format!("d{at}"))).collect() }
+        Corpus { documents: (0..count).map(|at| Written::generate(random, format!("d{number}x{at}"), number)).collect() }
     }
 }
 
-impl Document {
-    fn generate(random: &mut Random, id: String) -> Document {
-        let mut document =
-            Document { id, source: json!({}), values: BTreeMap::new(), points: Vec::new(), elements: BTreeMap::new() };
+pub fn mark(number: usize) -> String {
+    format!("c{number}")
+}
+
+impl Written {
+    fn generate(random: &mut Random, id: String, number: usize) -> Written {
+        let mut written = Written { source: json!({ "c": mark(number) }), document: Document { id, ..Document::default() } };
+        written.hold("c", Value::Text(mark(number)));
         for path in EXACT.iter().chain(TEXTS) {
             if random.once_in(4) {
                 // absent in one of the ways to be absent
                 match random.below(4) {
-                    0 => document.put(path, json!(null)),
-                    1 => document.put(path, json!([])),
+                    0 => written.put(path, json!(null)),
+                    1 => written.put(path, json!([])),
                     _ => {}
                 }
                 continue;
@@ -187,26 +218,32 @@ impl Document {
                 for _ in 0..count {
                     let (json, value) = one(random, path);
                     elements.push(json);
-                    document.hold(path, value);
+                    written.hold(path, value);
                 }
                 if random.once_in(5) {
                     elements.push(json!(null));
                 }
-                document.put(path, Json::Array(elements));
+                written.put(path, Json::Array(elements));
             } else {
                 let (json, value) = one(random, path);
-                document.hold(path, value);
-                document.put(path, json);
+                written.hold(path, value);
+                written.put(path, json);
             }
         }
-        document.place(random);
-        document.list(random, "e", &["e.a", "e.n", "e.t"]);
-        document
+        written.place(random);
+        written.list(random, "e", &["e.a", "e.n", "e.t"]);
+        written
+    }
+
+    /// The product reads the same from the source as was put into it.
+    pub fn check(&self, fields: &[FieldRef]) {
+        let read = Document::read(&self.document.id, self.source.as_object().unwrap(), fields);
+        assert_eq!(read.as_ref(), Ok(&self.document), "{}", self.source);
     }
 
     /// Elements of a nested list: none, a bare one, or several, some of them empty.
     fn list(&mut self, random: &mut Random, path: &'static str, fields: &[&'static str]) {
-        let elements: Vec<Document> = (0..random.below(4)).map(|_| Document::element(random, path, fields)).collect();
+        let elements: Vec<Written> = (0..random.below(4)).map(|_| Written::element(random, path, fields)).collect();
         let mut list: Vec<Json> = elements.iter().map(|element| element.source.clone()).collect();
         let name = path.rsplit('.').next().unwrap();
         match list.len() {
@@ -223,17 +260,14 @@ impl Document {
                 self.source[name] = Json::Array(list);
             }
         }
-        self.elements.insert(path, elements);
+        if !elements.is_empty() {
+            let elements = elements.into_iter().map(|element| element.document).collect();
+            self.document.elements.insert(path.to_owned(), elements);
+        }
     }
 
-    fn element(random: &mut Random, list: &'static str, fields: &[&'static str]) -> Document {
-        let mut element = Document {
-            id: String::new(),
-            source: json!({}),
-            values: BTreeMap::new(),
-            points: Vec::new(),
-            elements: BTreeMap::new(),
-        };
+    fn element(random: &mut Random, list: &'static str, fields: &[&'static str]) -> Written {
+        let mut element = Written { source: json!({}), document: Document::default() };
         for path in fields {
             let name = path.rsplit('.').next().unwrap();
             match random.below(5) {
@@ -258,19 +292,11 @@ impl Document {
         element
     }
 
-    /// The elements of a nested list at this path, also of lists in lists.
-    pub fn elements(&self, path: &str) -> Vec<&Document> {
-        match self.elements.get(path) {
-            Some(elements) => elements.iter().collect(),
-            None => self.elements.values().flatten().flat_map(|element| element.elements(path)).collect(),
-        }
-    }
-
     fn place(&mut self, random: &mut Random) {
         let mut forms = Vec::new();
         for _ in 0..random.below(4) {
             let (lat, lon) = *random.pick(POINTS);
-            self.points.push(GeoPoint { lat, lon });
+            self.document.points.entry("p".to_owned()).or_default().push(GeoPoint { lat, lon });
             forms.push(match random.below(4) {
                 0 => json!([lon, lat]),
                 1 => json!(format!("{lat},{lon}")),
@@ -299,13 +325,25 @@ impl Document {
             ("low", Value::Text(text)) => Value::Text(lower(&text)),
             (_, value) => value,
         };
-        self.values.entry(path).or_default().push(value);
+        self.document.values.entry(path.to_owned()).or_default().push(value);
     }
 }
 
-/// As Java lowers: letter by letter.
-pub fn lower(text: &str) -> String {
-    text.chars().flat_map(|c| if c == 'İ' { vec!['i'] } else { c.to_lowercase().collect() }).collect()
+/// The words of the table, known by hand: each text here is made of them.
+pub struct Known;
+
+impl Words for Known {
+    fn words(&self, _: &Analyzer, text: &str) -> Vec<String> {
+        let known = |word: &str| -> Vec<String> {
+            match WORDS.iter().find(|(known, _)| *known == word) {
+                Some((_, tokens)) => tokens.iter().map(|token| (*token).to_owned()).collect(),
+                // the beginning of a plain word
+                None if word.chars().all(|c| c.is_ascii_alphabetic()) && !word.is_empty() => vec![word.to_lowercase()],
+                None => Vec::new(),
+            }
+        };
+        text.split(' ').flat_map(known).collect()
+    }
 }
 
 pub fn sentence(random: &mut Random) -> String {

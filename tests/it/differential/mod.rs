@@ -1,34 +1,33 @@
-//! Random documents and queries from a fixed seed, to both engines and to a plain evaluator: ids, order, totals, scores
-//! and all that is computed beside them must agree.
+//! Random documents and queries from a fixed seed, to both engines and to the plain evaluator of `hooke::verify`: ids, order, totals,
+//! scores and all that is computed beside them must agree; in walks over pages, in snapshots, and behind writes.
 //!
-//! `HOOKE_TEST_CASES` asks for more or fewer pairs than the usual ones, `HOOKE_TEST_SEED` for others.
+//! `HOOKE_TEST_CASES` asks for more or fewer queries than the usual ones, `HOOKE_TEST_SEED` for others.
 
 mod computing;
-mod counting;
 mod documents;
-mod evaluator;
-mod likeness;
-mod meaning;
 mod queries;
-pub mod random;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
-use hooke::search::{From, Order, Page, PageRequest, Query};
+use hooke::search::value::Value;
+use hooke::search::{Action, Filter, From, Moment, Order, Page, PageRequest, Precondition, Query};
+use hooke::verify::{Document, Evaluator, Plain, Random, Settled, Short, questions};
+use serde_json::Value as Json;
 
-use crate::ground::{Ground, Kind, Shelf, call};
-use documents::Corpus;
-use evaluator::{Evaluator, Expected};
+use crate::ground::{Ground, Kind, Shelf, call, id};
+use documents::{Corpus, Known, mark};
 use queries::queries;
-use random::Random;
 
-/// Queries on one corpus, sent in one batch.
+/// Queries on one corpus, sent in one batch; so many of them are made as those of `hooke verify` are.
 const BATCH: usize = 50;
-const CASES: usize = 2_400;
+const OF_VERIFY: usize = 10;
+const CASES: usize = 4_000;
 const SEED: u64 = 0x0b5e_55ed;
 /// The cases are split between so many tests, which run beside each other.
 const PARTS: usize = 4;
+/// Corpora that grow in one index, one after another: an index of Elasticsearch takes longer to make than fifty queries.
+const TOGETHER: usize = 5;
 const SHOWN: usize = 3;
 
 #[tokio::test]
@@ -58,41 +57,22 @@ fn setting(name: &str, usual: u64) -> u64 {
 async fn run(part: usize) {
     let cases = usize::try_from(setting("HOOKE_TEST_CASES", CASES as u64)).unwrap();
     let seed = setting("HOOKE_TEST_SEED", SEED);
-    let corpora = cases.div_ceil(BATCH);
+    let corpora: Vec<usize> = (part..cases.div_ceil(BATCH)).step_by(PARTS).collect();
     let mut grounds = vec![Ground::open(Kind::Embedded).await.unwrap()];
     grounds.extend(Ground::open(Kind::Elasticsearch).await);
-    let elastic = grounds.len() > 1;
     let mut differences = Vec::new();
     let mut asked = 0;
-    for number in (part..corpora).step_by(PARTS) {
-        let mut random = Random::new(seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        let corpus = Corpus::generate(&mut random);
+    for together in corpora.chunks(TOGETHER) {
         let mut shelves = Vec::new();
         for ground in &grounds {
-            let shelf = ground.shelf(documents::mapping()).await;
-            shelf.fill(corpus.documents.iter().map(|document| (document.id.as_str(), document.source.clone()))).await;
-            shelves.push(shelf);
+            shelves.push(ground.shelf(documents::mapping()).await);
         }
-        let evaluator = Evaluator::new(&corpus);
-        // the same random numbers on each engine: only the name of the collection differs
-        for shelf in &shelves {
-            let mut random = random.clone();
-            let batch = queries(&mut random, shelf, BATCH);
-            let pages = shelf.engine().search(&call(), &batch).await.unwrap();
-            for (query, page) in batch.iter().zip(pages) {
-                let difference = match page {
-                    Ok(page) => {
-                        evaluator.answer(query).compare(query, &page).and_then(|()| compare(&evaluator, query, &page)).err()
-                    }
-                    Err(fault) => Some(format!("{fault:?}")),
-                };
-                if let Some(difference) = difference {
-                    differences.push(tell(shelf, &corpus, number, query, &difference));
-                }
-            }
-            walk(shelf, &evaluator, &batch, &mut differences).await;
-            asked += batch.len();
+        let mut growing = Growing { seed, shelves, sources: Vec::new(), documents: Vec::new(), differences: Vec::new() };
+        for number in together {
+            asked += growing.add(*number).await;
         }
+        growing.change(together[0]).await;
+        differences.extend(growing.differences);
         for ground in &grounds {
             ground.clear().await;
         }
@@ -100,11 +80,13 @@ async fn run(part: usize) {
             break;
         }
     }
-    let engines = if elastic { "both engines" } else { "the embedded engine alone (HOOKE_TEST_ELASTICSEARCH is not set)" };
-    let pairs = asked / grounds.len();
+    let engines = match grounds.len() {
+        2 => "both engines",
+        _ => "the embedded engine alone (HOOKE_TEST_ELASTICSEARCH is not set)",
+    };
     let mut shown = std::io::stderr();
     // past the test runner, which hides what tests print that pass
-    writeln!(shown, "differential, part {}: {pairs} random queries on {engines}", part + 1).unwrap();
+    writeln!(shown, "differential, part {}: {asked} random queries on {engines}", part + 1).unwrap();
     assert!(
         differences.is_empty(),
         "{} differences:\n{}",
@@ -113,91 +95,156 @@ async fn run(part: usize) {
     );
 }
 
-/// What is computed beside the hits.
-fn compare(evaluator: &Evaluator<'_>, query: &Query, page: &Page) -> Result<(), String> {
-    if query.compute.len() != page.computed.len() {
-        return Err(format!("{} answers to {}", page.computed.len(), query.compute.len()));
+/// The same documents on each engine, more and more of them.
+struct Growing<'g> {
+    seed: u64,
+    shelves: Vec<Shelf<'g>>,
+    /// In the order in which they were written.
+    sources: Vec<Json>,
+    documents: Vec<Document>,
+    differences: Vec<String>,
+}
+
+impl Growing<'_> {
+    fn random(&self, number: usize) -> Random {
+        Random::new(self.seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
-    for ((slot, compute), (other, found)) in query.compute.iter().zip(&page.computed) {
-        let wanted = counting::answer(evaluator, query, compute);
-        if slot != other {
-            return Err(format!("slot {other}, not {slot}"));
+
+    /// One corpus more, and queries on it, most of them on it alone; how many.
+    async fn add(&mut self, number: usize) -> usize {
+        let mut random = self.random(number);
+        let corpus = Corpus::generate(&mut random, number);
+        let fields = &self.shelves[0].collection.fields;
+        corpus.documents.iter().for_each(|written| written.check(fields));
+        for shelf in &self.shelves {
+            shelf.fill(corpus.documents.iter().map(|written| (written.document.id.as_str(), written.source.clone()))).await;
         }
-        likeness::alike(&wanted, found).map_err(|difference| format!("{difference}\n  of {:?}", Short(compute)))?;
-    }
-    Ok(())
-}
-
-fn tell(shelf: &Shelf<'_>, corpus: &Corpus, number: usize, query: &Query, difference: &str) -> String {
-    let named: Vec<String> = corpus
-        .documents
-        .iter()
-        .filter(|document| difference.split([' ', '"', ',', '(', ')']).any(|word| word == document.id))
-        .take(8)
-        .map(|document| format!("  {}: {}", document.id, document.source))
-        .collect();
-    format!(
-        "{:?}, corpus {number}: {difference}\n  rule {:?}\n  filter {:?}\n  ticks {:?}\n  rank {:?}\n  order {:?}\n  page {:?}\n{}",
-        shelf.ground.kind,
-        Short(&query.rule),
-        Short(&query.filter),
-        Short(&query.ticks),
-        Short(&query.rank),
-        Short(&query.order),
-        query.page,
-        named.join("\n")
-    )
-}
-
-/// Fields by their path alone.
-struct Short<'a, T>(&'a T);
-
-impl<T: std::fmt::Debug> std::fmt::Debug for Short<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = format!("{:?}", self.0);
-        let mut rest = text.as_str();
-        while let Some(at) = rest.find("Field { path: ") {
-            let (before, field) = rest.split_at(at);
-            f.write_str(before)?;
-            let path = field["Field { path: ".len()..].split(',').next().unwrap_or_default();
-            f.write_str(path)?;
-            rest = field.find("fields: [] }").map_or("", |end| &field[end + "fields: [] }".len()..]);
+        for written in corpus.documents {
+            self.sources.push(written.source);
+            self.documents.push(written.document);
         }
-        f.write_str(rest)
-    }
-}
-
-/// Over pages both ways each document is seen once, in the order of the whole.
-async fn walk(shelf: &Shelf<'_>, evaluator: &Evaluator<'_>, batch: &[Query], differences: &mut Vec<String>) {
-    let steady = |query: &&Query| query.rank.is_none() && !query.order.iter().any(|order| matches!(order, Order::Score(_)));
-    for (at, query) in batch.iter().filter(steady).step_by(12).enumerate() {
-        let size = [1, 3, 7][at % 3];
-        for backward in [false, true] {
-            let whole = Query { page: PageRequest { size: 1_000, backward: false, from: From::Start }, ..query.clone() };
-            let Expected { ids: wanted, .. } = evaluator.answer(&whole);
-            let mut seen: Vec<String> = Vec::new();
-            let mut from = From::Start;
-            loop {
-                let asked = Query { page: PageRequest { size, backward, from }, ..query.clone() };
-                let page: Page = shelf.page(asked).await;
-                let names: Vec<String> = page.hits.iter().map(|hit| hit.document.id.to_string()).collect();
-                let (more, edge) =
-                    if backward { (page.has_previous, page.hits.first()) } else { (page.has_next, page.hits.last()) };
-                if backward {
-                    seen.splice(0..0, names);
-                } else {
-                    seen.extend(names);
-                }
-                match edge {
-                    Some(edge) if more => {
-                        from = if backward { From::Before(edge.key.clone()) } else { From::After(edge.key.clone()) };
-                    }
-                    _ => break,
-                }
-                if seen.len() > wanted.len() {
-                    break;
+        let mut count = 0;
+        for shelf in &self.shelves {
+            // the same random numbers on each engine: only the name of the collection differs
+            let mut random = random.clone();
+            let mut batch = self.batch(&mut random, shelf);
+            for query in &mut batch {
+                if !random.once_in(5) {
+                    let own = Filter::OneOf(shelf.field("c"), vec![Value::Text(mark(number))]);
+                    query.rule = Filter::And(vec![own, std::mem::take(&mut query.rule)]);
                 }
             }
+            count = batch.len();
+            let differences = self.ask(shelf, &batch, &self.documents).await;
+            self.differences.extend(differences.into_iter().map(|told| format!("corpus {number}, {told}")));
+            let differences = self.walk(shelf, number, &batch).await;
+            self.differences.extend(differences);
+        }
+        count
+    }
+
+    fn batch(&self, random: &mut Random, shelf: &Shelf<'_>) -> Vec<Query> {
+        let ids: Vec<String> = self.documents.iter().map(|document| document.id.clone()).collect();
+        let mut batch = queries(random, shelf, &ids, BATCH - OF_VERIFY);
+        let fields: Vec<_> = shelf.collection.all_fields().into_iter().cloned().collect();
+        batch.extend(questions(&shelf.collection, &fields, &self.documents, OF_VERIFY, random).0);
+        batch
+    }
+
+    async fn ask(&self, shelf: &Shelf<'_>, batch: &[Query], documents: &[Document]) -> Vec<String> {
+        let (by_table, plain) = (Evaluator::new(documents, &Known), Evaluator::new(documents, &Plain));
+        let pages = shelf.engine().search(&call(), batch).await.unwrap();
+        let mut differences = Vec::new();
+        for (at, (query, page)) in batch.iter().zip(pages).enumerate() {
+            let difference = match page {
+                Ok(page) if at < BATCH - OF_VERIFY => by_table.compare(query, &page, Settled::All),
+                Ok(page) => plain.compare(query, &page, Settled::Keys),
+                Err(fault) => Err(format!("{fault:?}")),
+            };
+            differences.extend(difference.err().map(|difference| self.tell(shelf, at, query, &difference)));
+        }
+        differences
+    }
+
+    /// Documents are deleted and written anew: a snapshot still sees what was there, and all else what is there now.
+    async fn change(&mut self, number: usize) {
+        let mut random = self.random(number ^ 0x5eed);
+        let (mut gone, mut anew) = (BTreeSet::new(), Vec::new());
+        for (at, document) in self.documents.iter().enumerate() {
+            match random.below(6) {
+                0 => {
+                    gone.insert(document.id.clone());
+                }
+                1 => anew.push(at),
+                _ => {}
+            }
+        }
+        let before = std::mem::take(&mut self.documents);
+        let mut after: Vec<Document> = Vec::new();
+        let kept = before.iter().enumerate().filter(|(at, document)| !gone.contains(&document.id) && !anew.contains(at));
+        after.extend(kept.map(|(_, document)| document.clone()));
+        // what is written anew comes last
+        after.extend(anew.iter().map(|at| before[*at].clone()));
+        let mut differences = Vec::new();
+        for shelf in &self.shelves {
+            let mut random = random.clone();
+            let snapshot = shelf.engine().open_snapshot(&call(), &shelf.name).await.unwrap();
+            let deleted = gone.iter().map(|name| shelf.write(Action::Delete { id: id(name), precondition: Precondition::None }));
+            let written = anew.iter().map(|at| shelf.index(&before[*at].id, self.sources[*at].clone()));
+            for outcome in shelf.send(deleted.chain(written).collect()).await {
+                outcome.unwrap();
+            }
+            self.documents.clone_from(&before);
+            let mut held = self.batch(&mut random, shelf);
+            held.iter_mut().for_each(|query| query.at = Moment::Snapshot(snapshot.clone()));
+            let told = self.ask(shelf, &held, &before).await;
+            differences.extend(told.into_iter().map(|told| format!("in a snapshot, {told}")));
+            shelf.engine().close_snapshot(&call(), snapshot).await.unwrap();
+            // deleted documents count in scores until they are merged away
+            let mut live = self.batch(&mut random, shelf);
+            live.iter_mut().for_each(|query| {
+                query.rank = None;
+                query.order.retain(|order| !matches!(order, Order::Score(_)));
+            });
+            let told = self.ask(shelf, &live, &after).await;
+            differences.extend(told.into_iter().map(|told| format!("behind writes, {told}")));
+        }
+        self.differences.extend(differences);
+    }
+
+    fn tell(&self, shelf: &Shelf<'_>, at: usize, query: &Query, difference: &str) -> String {
+        let named: Vec<String> = self
+            .documents
+            .iter()
+            .zip(&self.sources)
+            .filter(|(document, _)| difference.split([' ', '"', ',', '(', ')', '[', ']']).any(|word| word == document.id))
+            .take(8)
+            .map(|(document, source)| format!("  {}: {source}", document.id))
+            .collect();
+        format!(
+            "query {at} on {:?}: {difference}\n  rule {:?}\n  filter {:?}\n  ticks {:?}\n  rank {:?}\n  order {:?}\n  page {:?}\n{}",
+            shelf.ground.kind,
+            Short(&query.rule),
+            Short(&query.filter),
+            Short(&query.ticks),
+            Short(&query.rank),
+            Short(&query.order),
+            query.page,
+            named.join("\n")
+        )
+    }
+
+    /// Over pages each document is seen once, in the order of the whole.
+    async fn walk(&self, shelf: &Shelf<'_>, number: usize, batch: &[Query]) -> Vec<String> {
+        let evaluator = Evaluator::new(&self.documents, &Known);
+        let steady = |query: &&Query| query.rank.is_none() && !query.order.iter().any(|order| matches!(order, Order::Score(_)));
+        let mut differences = Vec::new();
+        for (at, query) in batch[..BATCH - OF_VERIFY].iter().filter(steady).step_by(14).enumerate() {
+            let (size, backward) = ([5, 2, 11][at % 3], (at + number) % 2 == 1);
+            let query = Query { compute: Vec::new(), ..query.clone() };
+            let whole = Query { page: PageRequest { size: 1_000, backward: false, from: From::Start }, ..query.clone() };
+            let wanted = evaluator.answer(&whole).ids;
+            let seen = pages_of(shelf, &query, size, backward, wanted.len()).await;
             let once: BTreeSet<&String> = seen.iter().collect();
             if seen != wanted || once.len() != seen.len() {
                 differences.push(format!(
@@ -207,6 +254,28 @@ async fn walk(shelf: &Shelf<'_>, evaluator: &Evaluator<'_>, batch: &[Query], dif
                     Short(&query.filter)
                 ));
             }
+        }
+        differences
+    }
+}
+
+async fn pages_of(shelf: &Shelf<'_>, query: &Query, size: u32, backward: bool, most: usize) -> Vec<String> {
+    let mut seen: Vec<String> = Vec::new();
+    let mut from = From::Start;
+    loop {
+        let page: Page = shelf.page(Query { page: PageRequest { size, backward, from }, ..query.clone() }).await;
+        let names: Vec<String> = page.hits.iter().map(|hit| hit.document.id.to_string()).collect();
+        let (more, edge) = if backward { (page.has_previous, page.hits.first()) } else { (page.has_next, page.hits.last()) };
+        if backward {
+            seen.splice(0..0, names);
+        } else {
+            seen.extend(names);
+        }
+        match edge {
+            Some(edge) if more && seen.len() <= most => {
+                from = if backward { From::Before(edge.key.clone()) } else { From::After(edge.key.clone()) };
+            }
+            _ => return seen,
         }
     }
 }

@@ -6,10 +6,10 @@ use hooke::search::{
     Direction, DocumentId, Filter, From, Fuzziness, GeoPoint, Missing, Operator, Order, PageRequest, Quantifier, Query, Range,
     Rank, TextFilter, TextMatch,
 };
+use hooke::verify::Random;
 
 use super::computing;
 use super::documents::{EXACT, LONGS, TEXTS, name, one, sentence};
-use super::random::Random;
 use crate::ground::Shelf;
 
 const KEYWORDS: &[&str] = &["k", "short", "low", "o.a", "t"];
@@ -27,17 +27,22 @@ pub fn asked(random: &mut Random, path: &str) -> Value {
     }
 }
 
-pub fn queries(random: &mut Random, shelf: &Shelf<'_>, count: usize) -> Vec<Query> {
-    (0..count).map(|_| query(random, shelf)).collect()
+/// `ids`: of documents that are there.
+pub fn queries(random: &mut Random, shelf: &Shelf<'_>, ids: &[String], count: usize) -> Vec<Query> {
+    (0..count).map(|_| query(random, shelf, ids)).collect()
 }
 
-fn query(random: &mut Random, shelf: &Shelf<'_>) -> Query {
+fn query(random: &mut Random, shelf: &Shelf<'_>, ids: &[String]) -> Query {
     let mut query = shelf.query();
     if random.once_in(3) {
         query.rank = Some(rank(random, shelf));
     }
     if !random.once_in(5) {
         query.filter = filter(random, shelf, 3);
+        if random.once_in(9) {
+            let ids = (0..random.below(20)).map(|_| DocumentId::parse(random.pick::<String>(ids)).unwrap()).collect();
+            query.filter = Filter::Or(vec![query.filter, Filter::Ids(ids)]);
+        }
     }
     if random.once_in(4) {
         query.rule = filter(random, shelf, 1);
@@ -107,7 +112,7 @@ fn filter(random: &mut Random, shelf: &Shelf<'_>, depth: usize) -> Filter {
 }
 
 /// Somewhere near no point of a document, so that rounding decides nothing.
-fn spot(random: &mut Random) -> GeoPoint {
+pub fn spot(random: &mut Random) -> GeoPoint {
     let degrees = |random: &mut Random, most: usize| random.below(2 * most) as f64 - most as f64 + 0.313;
     GeoPoint { lat: degrees(random, 89), lon: degrees(random, 179) }
 }
@@ -182,10 +187,8 @@ fn leaf(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
             let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n", "p", "e", "e.f"]);
             Filter::Exists(shelf.field(path))
         }
-        2 => {
-            let ids = (0..random.below(6)).map(|_| DocumentId::parse(&format!("d{}", random.below(60))).unwrap()).collect();
-            Filter::Ids(ids)
-        }
+        // of no document
+        2 => Filter::Ids(["d", "d0", "none"].iter().map(|id| DocumentId::parse(id).unwrap()).collect()),
         3 | 4 => {
             let text = sentence(random);
             let field = shelf.field(random.pick::<&str>(TEXTS));

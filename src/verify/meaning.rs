@@ -3,26 +3,19 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use hooke::search::date::Time;
-use hooke::search::pattern::{Node, Pattern, Piece, Shape, fold};
-use hooke::search::value::{Value, mapped};
-use hooke::search::{Direction, FieldRef, Filter, GeoPoint, Kind, Missing, Number, Quantifier, Range, TextFilter};
+use crate::search::date::Time;
+use crate::search::pattern::{Node, Pattern, Piece, Shape, fold};
+use crate::search::value::{Value, mapped};
+use crate::search::{Direction, FieldRef, Filter, GeoPoint, Kind, Missing, Number, Quantifier, Range, TextFilter};
 
-use super::documents::{Document, WORDS, lower};
+use super::document::{Document, lower};
+use super::words::Words;
 
 /// Between the values of a list of texts lie so many empty places.
 const GAP: usize = 100;
 
-fn analyze(text: &str) -> Vec<String> {
-    let known = |word: &str| -> Vec<String> {
-        match WORDS.iter().find(|(known, _)| *known == word) {
-            Some((_, tokens)) => tokens.iter().map(|token| (*token).to_owned()).collect(),
-            // the beginning of a plain word
-            None if word.chars().all(|c| c.is_ascii_alphabetic()) && !word.is_empty() => vec![word.to_lowercase()],
-            None => Vec::new(),
-        }
-    };
-    text.split(' ').flat_map(known).collect()
+pub(super) fn points_of<'d>(document: &'d Document, field: &FieldRef) -> &'d [GeoPoint] {
+    document.points.get(&field.path).map_or(&[], Vec::as_slice)
 }
 
 fn values<'d>(document: &'d Document, path: &str) -> &'d [Value] {
@@ -30,27 +23,39 @@ fn values<'d>(document: &'d Document, path: &str) -> &'d [Value] {
 }
 
 /// What equality, patterns and sorting see: of a text its keyword, of which long values are cut.
-pub fn exact_values(document: &Document, field: &FieldRef) -> Vec<Value> {
+pub(super) fn exact_values(document: &Document, field: &FieldRef) -> Vec<Value> {
     let all = values(document, &field.path);
     match &field.kind {
         Kind::Text { exact: Some(exact), .. } => {
             let fits = |text: &str| exact.ignore_above.is_none_or(|most| text.encode_utf16().count() <= most as usize);
-            all.iter().filter(|value| matches!(value, Value::Text(text) if fits(text))).cloned().collect()
+            let kept = all.iter().filter_map(|value| match value {
+                Value::Text(text) if fits(text) => Some(if is_lowered(field) { lower(text) } else { text.clone() }),
+                _ => None,
+            });
+            kept.map(Value::Text).collect()
         }
         _ => all.to_vec(),
     }
 }
 
+/// The `lowercase` normalizer, the only one that is known here.
+fn is_lowered(field: &FieldRef) -> bool {
+    match &field.kind {
+        Kind::Keyword(exact) | Kind::Text { exact: Some(exact), .. } => exact.normalizer.is_some(),
+        _ => false,
+    }
+}
+
 fn asked(field: &FieldRef, value: &Value) -> Value {
     match value {
-        Value::Text(text) if field.path == "low" => Value::Text(lower(text)),
-        Value::Date(time) if field.path == "d" => Value::Date(time.to_millis()),
+        Value::Text(text) if is_lowered(field) => Value::Text(lower(text)),
+        Value::Date(time) if !matches!(&field.kind, Kind::Date(date) if date.nanos) => Value::Date(time.to_millis()),
         other => other.clone(),
     }
 }
 
 /// Terms with their places.
-pub fn terms(document: &Document, field: &FieldRef) -> Vec<(usize, String)> {
+pub(super) fn terms(words: &dyn Words, document: &Document, field: &FieldRef) -> Vec<(usize, String)> {
     let mut terms = Vec::new();
     let mut place = 0;
     for value in values(document, &field.path) {
@@ -59,7 +64,7 @@ pub fn terms(document: &Document, field: &FieldRef) -> Vec<(usize, String)> {
             terms.push((place, text.clone()));
             continue;
         }
-        for word in analyze(text) {
+        for word in analyze(words, field, text) {
             terms.push((place, word));
             place += 1;
         }
@@ -68,33 +73,42 @@ pub fn terms(document: &Document, field: &FieldRef) -> Vec<(usize, String)> {
     terms
 }
 
-pub fn words_of_query(field: &FieldRef, text: &str) -> Vec<String> {
-    match field.kind {
-        _ if text.is_empty() => Vec::new(),
-        Kind::Keyword(_) if field.path == "low" => vec![lower(text)],
-        Kind::Keyword(_) => vec![text.to_owned()],
-        _ => analyze(text),
+fn analyze(words: &dyn Words, field: &FieldRef, text: &str) -> Vec<String> {
+    match &field.kind {
+        Kind::Text { analyzer, .. } => words.words(analyzer, text),
+        _ => Vec::new(),
     }
 }
 
-pub fn holds(document: &Document, filter: &Filter) -> bool {
+pub(super) fn words_of_query(words: &dyn Words, field: &FieldRef, text: &str) -> Vec<String> {
+    match field.kind {
+        _ if text.is_empty() => Vec::new(),
+        Kind::Keyword(_) if is_lowered(field) => vec![lower(text)],
+        Kind::Keyword(_) => vec![text.to_owned()],
+        _ => analyze(words, field, text),
+    }
+}
+
+pub(super) fn holds(words: &dyn Words, document: &Document, filter: &Filter) -> bool {
     match filter {
         Filter::All => true,
         Filter::Nothing => false,
-        Filter::And(parts) => parts.iter().all(|part| holds(document, part)),
-        Filter::Or(parts) => parts.iter().any(|part| holds(document, part)),
-        Filter::Not(part) => !holds(document, part),
-        Filter::Exists(field) if field.path == "o" => ["o.a", "o.n"].iter().any(|path| !values(document, path).is_empty()),
+        Filter::And(parts) => parts.iter().all(|part| holds(words, document, part)),
+        Filter::Or(parts) => parts.iter().any(|part| holds(words, document, part)),
+        Filter::Not(part) => !holds(words, document, part),
+        Filter::Exists(field) if field.kind == Kind::Object => {
+            field.fields.iter().any(|inner| holds(words, document, &Filter::Exists(inner.clone())))
+        }
         Filter::Exists(field) if field.kind == Kind::Nested => !document.elements(&field.path).is_empty(),
         Filter::Nested { field, quantifier, filter } => {
             let elements = document.elements(&field.path);
             match quantifier {
-                Quantifier::Some => elements.iter().any(|element| holds(element, filter)),
-                Quantifier::None => !elements.iter().any(|element| holds(element, filter)),
-                Quantifier::Every => elements.iter().all(|element| holds(element, filter)),
+                Quantifier::Some => elements.iter().any(|element| holds(words, element, filter)),
+                Quantifier::None => !elements.iter().any(|element| holds(words, element, filter)),
+                Quantifier::Every => elements.iter().all(|element| holds(words, element, filter)),
             }
         }
-        Filter::Exists(field) if field.path == "p" => !document.points.is_empty(),
+        Filter::Exists(field) if field.kind == Kind::GeoPoint => !points_of(document, field).is_empty(),
         Filter::Exists(field) => !values(document, &field.path).is_empty(),
         Filter::OneOf(field, wanted) => {
             let there = exact_values(document, field);
@@ -108,7 +122,7 @@ pub fn holds(document: &Document, filter: &Filter) -> bool {
                 _ => false,
             })
         }
-        Filter::Words(field, words) => has_words(document, field, words),
+        Filter::Words(field, wanted) => has_words(words, document, field, wanted),
         Filter::Networks(field, networks) => values(document, &field.path).iter().any(|value| match value {
             Value::Ip(address) => networks.iter().any(|network| {
                 let (first, last) = network.span();
@@ -117,17 +131,19 @@ pub fn holds(document: &Document, filter: &Filter) -> bool {
             _ => false,
         }),
         Filter::Ids(ids) => ids.iter().any(|id| id.as_str() == document.id),
-        Filter::Near { center, metres: most, .. } => document.points.iter().any(|point| metres(*center, *point) <= *most),
-        Filter::InBox { top, left, bottom, right, .. } => document.points.iter().any(|GeoPoint { lat, lon }| {
+        Filter::Near { field, center, metres: most } => {
+            points_of(document, field).iter().any(|point| metres(*center, *point) <= *most)
+        }
+        Filter::InBox { field, top, left, bottom, right } => points_of(document, field).iter().any(|GeoPoint { lat, lon }| {
             let across = if left <= right { left <= lon && lon <= right } else { left <= lon || lon <= right };
             bottom <= lat && lat <= top && across
         }),
-        Filter::InPolygon { points, .. } => document.points.iter().any(|point| winds(points, *point)),
+        Filter::InPolygon { field, points } => points_of(document, field).iter().any(|point| winds(points, *point)),
     }
 }
 
 /// Along the surface: the angle between two arrows from the middle of the earth.
-pub fn metres(a: GeoPoint, b: GeoPoint) -> f64 {
+pub(super) fn metres(a: GeoPoint, b: GeoPoint) -> f64 {
     let arrow = |point: GeoPoint| {
         let (lat, lon) = (point.lat.to_radians(), point.lon.to_radians());
         [lat.cos() * lon.cos(), lat.cos() * lon.sin(), lat.sin()]
@@ -161,7 +177,7 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-pub fn within(field: &FieldRef, value: &Value, range: &Range) -> bool {
+pub(super) fn within(field: &FieldRef, value: &Value, range: &Range) -> bool {
     let lower = range.lower.as_ref().is_none_or(|(bound, inside)| match order_of(value, &asked(field, bound)) {
         Ordering::Greater => true,
         Ordering::Equal => *inside,
@@ -175,7 +191,7 @@ pub fn within(field: &FieldRef, value: &Value, range: &Range) -> bool {
     lower && upper
 }
 
-pub fn order_of(a: &Value, b: &Value) -> Ordering {
+pub(super) fn order_of(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
         (Value::Text(a), Value::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
         (Value::Long(a), Value::Long(b)) => a.cmp(b),
@@ -183,14 +199,15 @@ pub fn order_of(a: &Value, b: &Value) -> Ordering {
         (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
         (Value::Date(a), Value::Date(b)) => a.cmp(b),
         (Value::Ip(a), Value::Ip(b)) => mapped(*a).octets().cmp(&mapped(*b).octets()),
-        _ => panic!("{a:?} beside {b:?}"),
+        // values of one field are of one kind
+        _ => Ordering::Equal,
     }
 }
 
 /// A pattern on a field that is lowered is lowered itself; classes stay as they are.
 fn normalized(field: &FieldRef, pattern: &Pattern) -> Pattern {
     let mut pattern = pattern.clone();
-    if field.path == "low" {
+    if is_lowered(field) {
         pattern.shape = match pattern.shape {
             Shape::Prefix(text) => Shape::Prefix(lower(&text)),
             Shape::Wildcard(pieces) => Shape::Wildcard(
@@ -261,9 +278,10 @@ fn ends(node: &Node, ignore_case: bool, letters: &[char], starts: &BTreeSet<usiz
     }
 }
 
-fn has_words(document: &Document, field: &FieldRef, words: &TextFilter) -> bool {
-    let there = terms(document, field);
-    match words {
+fn has_words(words: &dyn Words, document: &Document, field: &FieldRef, wanted: &TextFilter) -> bool {
+    let there = terms(words, document, field);
+    let analyze = |text: &str| analyze(words, field, text);
+    match wanted {
         TextFilter::Any(text) => analyze(text).iter().any(|word| there.iter().any(|(_, other)| other == word)),
         TextFilter::Phrase(text) => has_phrase(&there, &analyze(text), false),
         TextFilter::PhrasePrefix(text) => has_phrase(&there, &analyze(text), true),
@@ -281,7 +299,7 @@ fn has_phrase(there: &[(usize, String)], words: &[String], open: bool) -> bool {
     })
 }
 
-pub fn compare(a: &Document, b: &Document, field: &FieldRef, direction: Direction, missing: Missing) -> Ordering {
+pub(super) fn compare(a: &Document, b: &Document, field: &FieldRef, direction: Direction, missing: Missing) -> Ordering {
     let key = |document: &Document| {
         let all = exact_values(document, field);
         match direction {
@@ -314,9 +332,9 @@ pub fn compare(a: &Document, b: &Document, field: &FieldRef, direction: Directio
 }
 
 /// Of several points the nearest, or the farthest going down; without one it is infinitely far.
-pub fn compare_distances(a: &Document, b: &Document, from: GeoPoint, direction: Direction) -> Ordering {
+pub(super) fn compare_distances(a: &Document, b: &Document, field: &FieldRef, from: GeoPoint, direction: Direction) -> Ordering {
     let key = |document: &Document| {
-        let all = document.points.iter().map(|point| metres(from, *point));
+        let all = points_of(document, field).iter().map(|point| metres(from, *point));
         match direction {
             Direction::Asc => all.reduce(f64::min),
             Direction::Desc => all.reduce(f64::max),

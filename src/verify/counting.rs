@@ -1,20 +1,22 @@
 //! What facets, metrics and groups mean, as plainly as can be said: lists of documents, looked through again and again.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
-use hooke::search::date::Time;
-use hooke::search::pattern::fold;
-use hooke::search::value::Value;
-use hooke::search::{
-    Bucket, Calendar, Compute, Computed, Counts, Direction, Facet, FacetOrder, FieldRef, Group, GroupBy, GroupKey, GroupOrder,
-    Groups, Having, Interval, Kind, Measure, Metric, MetricValue, Order, Query, Range, Stats, Top, ValueCount,
+use crate::search::date::Time;
+use crate::search::pattern::fold;
+use crate::search::value::Value;
+use crate::search::{
+    Bucket, Calendar, Compute, Computed, Counts, Direction, DocumentId, Facet, FacetOrder, FieldRef, GeoPoint, Group, GroupBy,
+    GroupKey, GroupOrder, Groups, Having, Interval, Kind, Measure, Metric, MetricValue, Order, Query, Range, Stats, Top,
+    ValueCount,
 };
 use jiff::Timestamp;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use super::documents::Document;
+use super::document::Document;
 use super::evaluator::Evaluator;
-use super::meaning::{compare, exact_values, order_of, within};
+use super::meaning::{compare, compare_distances, exact_values, metres, order_of, points_of, within};
 
 /// Buckets that may be listed.
 const MOST: usize = 10_000;
@@ -26,7 +28,7 @@ struct Entry<'d> {
     at: usize,
     document: &'d Document,
     /// The elements around, and the element itself, with the paths of their lists.
-    chain: Vec<(&'static str, &'d Document)>,
+    chain: Vec<(&'d str, &'d Document)>,
 }
 
 type Found<'d> = Vec<Entry<'d>>;
@@ -35,17 +37,31 @@ type Level<'a> = Option<&'a str>;
 impl<'d> Entry<'d> {
     /// What has the fields of this level.
     fn of(&self, level: Level<'_>) -> &'d Document {
-        match level {
-            None => self.document,
-            Some(list) => self.chain.iter().find(|(path, _)| *path == list).unwrap_or_else(|| panic!("no {list} here")).1,
-        }
+        let here = |list| self.chain.iter().find(|(path, _)| *path == list);
+        level.and_then(here).map_or(self.document, |(_, element)| element)
     }
 
-    fn inside(&self, list: &'static str) -> Found<'d> {
+    /// Elements of this list below it, also of lists in lists.
+    fn inside(&self, list: &str) -> Found<'d> {
         let around = self.chain.last().map_or(self.document, |(_, element)| element);
-        let element = |element| Entry { chain: [self.chain.clone(), vec![(list, element)]].concat(), ..self.clone() };
-        around.elements(list).into_iter().map(element).collect()
+        let mut found = Vec::new();
+        for (path, elements) in around.elements.iter().filter(|(path, _)| is_below(list, path)) {
+            let element =
+                |element| Entry { chain: [self.chain.clone(), vec![(path.as_str(), element)]].concat(), ..self.clone() };
+            let entries = elements.iter().map(element);
+            if path == list {
+                found.extend(entries);
+            } else {
+                found.extend(entries.flat_map(|entry| entry.inside(list)));
+            }
+        }
+        found
     }
+}
+
+/// The list itself, or one in its elements.
+fn is_below(list: &str, of: &str) -> bool {
+    list.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Elements of what is at hand, or, of lists elsewhere, of the documents.
@@ -59,14 +75,11 @@ fn reach<'d>(found: &Found<'d>, from: Level<'_>, to: Level<'_>) -> Found<'d> {
         }
         documents
     };
-    let all = |found: Found<'d>, list| found.iter().flat_map(|entry| entry.inside(list)).collect::<Found<'d>>();
     match (from, to) {
         (from, to) if from == to => found.clone(),
         (_, None) => documents(),
-        (Some("e"), Some("e.f")) => all(found.clone(), "e.f"),
-        (_, Some("e")) => all(documents(), "e"),
-        (_, Some("e.f")) => all(all(documents(), "e"), "e.f"),
-        (_, Some(list)) => panic!("{list} is no list"),
+        (Some(from), Some(to)) if is_below(to, from) => found.iter().flat_map(|entry| entry.inside(to)).collect(),
+        (_, Some(to)) => documents().iter().flat_map(|entry| entry.inside(to)).collect(),
     }
 }
 
@@ -74,7 +87,7 @@ fn level_of(field: &FieldRef) -> Level<'_> {
     field.nested.as_deref()
 }
 
-pub fn answer(evaluator: &Evaluator<'_>, query: &Query, compute: &Compute) -> Computed {
+pub(super) fn answer(evaluator: &Evaluator<'_>, query: &Query, compute: &Compute) -> Computed {
     let own = match compute {
         Compute::Facet(facet) => Some(&facet.field.path),
         _ => None,
@@ -89,6 +102,7 @@ pub fn answer(evaluator: &Evaluator<'_>, query: &Query, compute: &Compute) -> Co
 /// `level`: what there is at hand.
 fn computed(compute: &Compute, level: Level<'_>, found: &Found<'_>) -> Computed {
     match compute {
+        Compute::Facet(facet) if facet.field.kind == Kind::GeoPoint => facet_of_places(facet, found),
         Compute::Facet(facet) => facet_of(facet, found),
         Compute::Metrics { under, of, .. } => {
             let under = under.as_ref().map(|under| under.path.as_str());
@@ -144,7 +158,7 @@ fn number(value: &Value) -> f64 {
         Value::Double(double) => *double,
         Value::Date(time) => time.millis() as f64,
         Value::Boolean(truth) => f64::from(u8::from(*truth)),
-        other => panic!("{other:?} is no number"),
+        Value::Text(_) | Value::Ip(_) => f64::NAN,
     }
 }
 
@@ -273,6 +287,56 @@ fn facet_of(facet: &Facet, documents: &Found<'_>) -> Computed {
     Computed::Facet { values, other, distinct, buckets, stats }
 }
 
+/// Distances and tiles of the map.
+fn facet_of_places(facet: &Facet, documents: &Found<'_>) -> Computed {
+    let level = level_of(&facet.field);
+    let found = &reach(documents, None, level);
+    let points = |entry: &Entry<'_>| points_of(entry.of(level), &facet.field).to_vec();
+    let with = |test: &dyn Fn(&Entry<'_>) -> bool| counts(level, &found.iter().filter(|entry| test(entry)).cloned().collect());
+    let mut tiles: Vec<ValueCount> = Vec::new();
+    if let (Some(zoom), Some(_)) = (facet.zoom, facet.values) {
+        let on = |entry: &Entry<'_>| -> Vec<String> { points(entry).iter().map(|point| tile(*point, zoom)).collect() };
+        let names: BTreeSet<String> = found.iter().flat_map(on).collect();
+        tiles = names
+            .into_iter()
+            .map(|name| ValueCount { count: with(&|entry| on(entry).contains(&name)), value: Some(Value::Text(name)) })
+            .collect();
+    }
+    tiles.sort_by(|a, b| {
+        let value = |a: &ValueCount, b: &ValueCount| match (&a.value, &b.value) {
+            (Some(a), Some(b)) => order_of(a, b),
+            _ => Ordering::Equal,
+        };
+        let by = |order: &FacetOrder| match order {
+            FacetOrder::Count(direction) => turned(a.count.documents.cmp(&b.count.documents), *direction),
+            FacetOrder::Value(direction) => turned(value(a, b), *direction),
+        };
+        let usual = || if facet.order.is_empty() { b.count.documents.cmp(&a.count.documents) } else { Ordering::Equal };
+        facet.order.iter().map(by).find(|order| order.is_ne()).unwrap_or_else(usual).then(value(a, b))
+    });
+    let rest = tiles.split_off(tiles.len().min(facet.values.unwrap_or(0) as usize));
+    let other = rest.iter().map(|tile| tile.count.documents).sum();
+    let buckets = facet.ranges.iter().map(|range| {
+        let near = |metres: f64| {
+            let far_enough = range.lower.as_ref().is_none_or(|(lower, _)| metres >= number(lower));
+            far_enough && range.upper.as_ref().is_none_or(|(upper, _)| metres < number(upper))
+        };
+        let inside =
+            |entry: &Entry<'_>| facet.from.is_some_and(|from| points(entry).iter().any(|point| near(metres(from, *point))));
+        Bucket { count: with(&inside), ..bucket_of_range(range) }
+    });
+    Computed::Facet { values: tiles, other, distinct: None, buckets: buckets.collect(), stats: None }
+}
+
+/// The map as a square of 2^zoom tiles a side, by Mercator; what lies beyond its edge near the poles is on the last tile.
+fn tile(point: GeoPoint, zoom: u8) -> String {
+    let tiles = 2_f64.powi(zoom.into());
+    let x = (point.lon + 180.0) / 360.0 * tiles;
+    let y = (1.0 - point.lat.to_radians().tan().asinh() / std::f64::consts::PI) / 2.0 * tiles;
+    let place = |at: f64| at.floor().clamp(0.0, tiles - 1.0);
+    format!("{zoom}/{}/{}", place(x), place(y))
+}
+
 /// All that begin between the first and the last of these; `None`: too many.
 fn between(starts: &[Value], interval: &Interval) -> Option<Vec<Value>> {
     let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return Some(Vec::new()) };
@@ -293,12 +357,11 @@ fn between(starts: &[Value], interval: &Interval) -> Option<Vec<Value>> {
         return Some(all);
     }
     let mut all = vec![first.clone()];
-    while all.last() != Some(last) {
+    while let Some(before) = all.last().filter(|before| *before != last) {
         if all.len() >= MOST {
             return None;
         }
-        let next = next_of(all.last().unwrap(), interval);
-        all.push(next);
+        all.push(next_of(before, interval));
     }
     Some(all)
 }
@@ -322,7 +385,8 @@ fn start_of(value: &Value, interval: &Interval) -> Value {
     match (interval, value) {
         (Interval::Number { size, offset }, _) => Value::Double(((number(value) - offset) / size).floor() * size + offset),
         (_, Value::Date(time)) => Value::Date(Time::from_millis(start_of_time(time.millis(), interval))),
-        _ => panic!("{value:?} is no date"),
+        // no date: then it is no interval of dates either
+        _ => value.clone(),
     }
 }
 
@@ -332,24 +396,29 @@ const CYCLE: i64 = 146_097 * 86_400_000;
 fn zone(name: &str) -> TimeZone {
     match name.as_bytes() {
         [sign @ (b'+' | b'-'), ..] => {
-            let minutes = name[1..3].parse::<i32>().unwrap() * 60 + name[4..6].parse::<i32>().unwrap();
-            let seconds = minutes * 60 * if *sign == b'-' { -1 } else { 1 };
-            jiff::tz::Offset::from_seconds(seconds).unwrap().to_time_zone()
+            let part = |range| name.get(range).and_then(|digits: &str| digits.parse::<i32>().ok()).unwrap_or_default();
+            let seconds = (part(1..3) * 60 + part(4..6)) * 60 * if *sign == b'-' { -1 } else { 1 };
+            jiff::tz::Offset::from_seconds(seconds).unwrap_or(jiff::tz::Offset::UTC).to_time_zone()
         }
-        _ => TimeZone::get(name).unwrap(),
+        // one that is not known is refused by the engines
+        _ => TimeZone::get(name).unwrap_or(TimeZone::UTC),
     }
 }
 
 fn start_of_time(millis: i64, interval: &Interval) -> i64 {
-    // beyond the years that can be counted
-    if millis > Timestamp::MAX.as_millisecond() - 400 * 86_400_000 {
-        return start_of_time(millis - CYCLE, interval) + CYCLE;
-    }
-    let at = Timestamp::from_millisecond(millis).unwrap();
+    // beyond the years that can be counted; intervals of a fixed length do not begin anew there
+    let most = Timestamp::MAX.as_millisecond() - 400 * 86_400_000;
+    let beyond = if millis > most { ((millis - most) / CYCLE + 1) * CYCLE } else { 0 };
+    start_within(millis - beyond, interval, beyond) + beyond
+}
+
+/// `beyond`: how much earlier it is looked at than it is.
+fn start_within(millis: i64, interval: &Interval, beyond: i64) -> i64 {
+    let Ok(at) = Timestamp::from_millisecond(millis) else { return millis };
     match interval {
         Interval::Calendar { unit, zone: name } => {
             let zoned = at.to_zoned(zone(name));
-            let day = |date: jiff::civil::Date| date.to_zoned(zone(name)).unwrap().timestamp().as_millisecond();
+            let day = |date: jiff::civil::Date| date.to_zoned(zone(name)).map_or(millis, |day| day.timestamp().as_millisecond());
             let date = zoned.date();
             match unit {
                 Calendar::Minute | Calendar::Hour => {
@@ -368,9 +437,9 @@ fn start_of_time(millis: i64, interval: &Interval) -> i64 {
         }
         Interval::Fixed { nanos, zone: name } => {
             let zone = zone(name);
-            let (offset, length) = (i64::from(zone.to_offset(at).seconds()) * 1_000, i64::try_from(nanos / 1_000_000).unwrap());
-            let local = (millis + offset).div_euclid(length) * length;
-            let civil = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local).unwrap());
+            let (offset, length) = (i64::from(zone.to_offset(at).seconds()) * 1_000, length_of(*nanos));
+            let local = (millis + beyond + offset).div_euclid(length) * length - beyond;
+            let civil = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local).unwrap_or(at));
             let seconds = |offset: jiff::tz::Offset| local - i64::from(offset.seconds()) * 1_000;
             match zone.to_ambiguous_timestamp(civil).offset() {
                 AmbiguousOffset::Unambiguous { offset } => seconds(offset),
@@ -381,22 +450,29 @@ fn start_of_time(millis: i64, interval: &Interval) -> i64 {
                         seconds(before)
                     }
                 }
-                AmbiguousOffset::Gap { .. } => {
-                    zone.preceding(at).next().map(|change| change.timestamp().as_millisecond()).unwrap()
-                }
+                // the change of clocks itself
+                AmbiguousOffset::Gap { after, .. } => Timestamp::from_millisecond(seconds(after))
+                    .ok()
+                    .and_then(|before| zone.following(before).next())
+                    .map_or(millis, |change| change.timestamp().as_millisecond()),
             }
         }
-        Interval::Number { .. } => panic!("not of dates"),
+        Interval::Number { .. } => millis,
     }
 }
 
+/// Of a fixed interval, in milliseconds.
+fn length_of(nanos: i128) -> i64 {
+    i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX).max(1)
+}
+
 fn next_of(start: &Value, interval: &Interval) -> Value {
-    let Value::Date(time) = start else { panic!("{start:?} is no date") };
+    let Value::Date(time) = start else { return start.clone() };
     const DAY: i64 = 86_400_000;
     let begin = time.millis();
     let mut at = begin
         + match interval {
-            Interval::Fixed { nanos, .. } => i64::try_from(nanos / 1_000_000).unwrap(),
+            Interval::Fixed { nanos, .. } => length_of(*nanos),
             Interval::Calendar { unit, .. } => match unit {
                 Calendar::Minute => 60_000,
                 Calendar::Hour => 3_600_000,
@@ -407,7 +483,7 @@ fn next_of(start: &Value, interval: &Interval) -> Value {
                 Calendar::Quarter => 120 * DAY,
                 Calendar::Year => 400 * DAY,
             },
-            Interval::Number { .. } => panic!("not of dates"),
+            Interval::Number { .. } => return start.clone(),
         };
     while start_of_time(at, interval) <= begin {
         at += 1_800_000;
@@ -454,7 +530,7 @@ fn groups_of(group: &GroupBy, level: Level<'_>, found: &Found<'_>) -> Computed {
     let levels: Vec<Level<'_>> = group.keys.iter().map(|key| level_of(&key.field)).collect();
     let deepest = levels.iter().copied().max_by_key(|level| level.map_or(0, str::len)).flatten();
     // keys of what is at hand or below it, or keys of documents
-    let below = |of: &Level<'_>| level.is_none() || of.is_some_and(|of| of.starts_with(level.unwrap()));
+    let below = |of: &Level<'_>| level.is_none_or(|level| of.is_some_and(|of| is_below(of, level)));
     let start = if levels.iter().all(below) { level } else { None };
     let found = reach(&reach(found, level, start), start, deepest);
     let count_of = |found: &Found<'_>| counts(deepest, found);
@@ -604,16 +680,21 @@ fn top_of(top: &Top, found: &Found<'_>) -> Computed {
     sorted.sort_by(|a, b| {
         let by = |order: &Order| match order {
             Order::Field { field, direction, missing } => compare(a.document, b.document, field, *direction, *missing),
-            other => panic!("not generated: {other:?}"),
+            Order::Distance { field, from, direction } => compare_distances(a.document, b.document, field, *from, *direction),
+            // nothing is scored in here
+            Order::Score(_) => Ordering::Equal,
         };
         top.order.iter().map(by).find(|order| order.is_ne()).unwrap_or_else(|| a.at.cmp(&b.at))
     });
-    let documents = sorted.iter().take(top.size as usize).map(|entry| hooke::search::Document {
-        id: hooke::search::DocumentId::parse(&entry.document.id).unwrap(),
-        index: "".into(),
-        routing: None,
-        version: hooke::search::Version { seq_no: 0, primary_term: 0 },
-        source: Default::default(),
+    // of each only the id is compared
+    let documents = sorted.iter().take(top.size as usize).filter_map(|entry| {
+        Some(crate::search::Document {
+            id: DocumentId::parse(&entry.document.id).ok()?,
+            index: "".into(),
+            routing: None,
+            version: crate::search::Version { seq_no: 0, primary_term: 0 },
+            source: Default::default(),
+        })
     });
     Computed::Top(documents.collect())
 }
