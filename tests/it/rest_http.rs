@@ -8,7 +8,7 @@ use hooke::config::ElasticConfig;
 use serde_json::Value as Json;
 
 use crate::accounts::letters::{link, mails as mails_of};
-use crate::accounts::{add_user, on_both};
+use crate::accounts::{add_user, command, on_both};
 use crate::app::TestApp;
 use crate::ground::{elasticsearch_url, unique};
 
@@ -95,13 +95,16 @@ fn written(file: &str) -> Known {
         .collect()
 }
 
-async fn send_all(test: &TestApp, file: &str, own: &[(&str, &str)]) {
+async fn send_all(test: &TestApp, file: &str, own: &[(&str, &str)], token: &str) {
     let mut known = written(file);
     for (name, value) in [("host", test.url.as_str())].iter().chain(own) {
         assert!(known.insert((*name).into(), (*value).into()).is_some(), "{name} is not used");
     }
-    let mut description: Json = test.get("/openapi.json").await.json().await.unwrap();
-    let mut lab: Json = test.get("/lab/openapi.json").await.json().await.unwrap();
+    let described = async |path: &str| -> Json {
+        test.http.get(test.at(path)).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+    };
+    let mut description: Json = described("/openapi.json").await;
+    let mut lab: Json = described("/lab/openapi.json").await;
     description["paths"].as_object_mut().unwrap().append(lab["paths"].as_object_mut().unwrap());
     let mut answers = BTreeMap::new();
     let mut seen = BTreeSet::new();
@@ -157,7 +160,7 @@ async fn last_link(test: &TestApp, mails: usize) -> String {
 #[tokio::test]
 async fn every_call_gives_its_status_on_the_embedded_engine() {
     let test = TestApp::embedded().await;
-    send_all(&test, FILE, &[]).await;
+    send_all(&test, FILE, &[], "").await;
     test.stop().await;
 }
 
@@ -173,7 +176,7 @@ async fn every_call_gives_its_status_on_elasticsearch() {
         config.compat.hashtags = index.clone();
     })
     .await;
-    send_all(&test, FILE, &[("collection", &collection), ("index", &index)]).await;
+    send_all(&test, FILE, &[("collection", &collection), ("index", &index)], "").await;
     test.stop().await;
     for purpose in ["jobs", "lab", "lists", "upstreams"] {
         let _ = reqwest::Client::new().delete(format!("{url}/.hooke-{prefix}-{purpose}")).send().await;
@@ -186,7 +189,7 @@ async fn every_call_about_accounts_gives_its_status() {
         |_| {},
         async |house| {
             add_user(&house.app, "admin@example.org", "admin").await;
-            send_all(&house.app, ACCOUNTS, &[]).await;
+            send_all(&house.app, ACCOUNTS, &[], &command(&house.app)).await;
         },
     )
     .await;
