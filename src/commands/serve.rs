@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,10 +16,6 @@ use crate::server;
 pub(super) async fn run(config: Config) -> anyhow::Result<ExitCode> {
     if let Err(fault) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::debug!(%fault, "the limit of open files stays as it is");
-    }
-    // who declares what others may not see must not believe that it is held back
-    if let Some((name, _)) = config.roles.iter().find(|(_, role)| !role.everything) {
-        bail!("the role {name}: rows, fields and rights of [roles] are not held to by this version, so leave it out");
     }
     server::check_address(config.listen.ip(), config.insecure || config.has_accounts())?;
     let listener = listen(config.listen).with_context(|| format!("cannot listen on {}", config.listen))?;

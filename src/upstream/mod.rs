@@ -1,6 +1,6 @@
 //! Calls to someone else's API: in sequence, at once, or inside the rate that it allows.
 //!
-//! All calls to one upstream in this process go through one [`Upstream`]; the limit it keeps to is shared with other processes through
+//! All calls to one upstream in this process go through one `Upstream`; the limit it keeps to is shared with other processes through
 //! hooke's own state. What is called is left to the settings, what is done with the answers to `lab` and `jobs`.
 
 mod answer;
