@@ -85,7 +85,8 @@ async fn ask(client: &Client, arguments: &Arguments) -> anyhow::Result<(usize, u
     let mut skipped = BTreeSet::new();
     let (mut documents, mut total) = (0, 0);
     for round in 0..arguments.cases.div_ceil(ROUND) {
-        let seed = arguments.seed.wrapping_add(u64::from(round).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        // rounds of a service are told by 32 bits
+        let seed = arguments.seed.wrapping_add(u64::from(round).wrapping_mul(0x9e37_79b9_7f4a_7c15)) & u64::from(u32::MAX);
         let body = json!({ "seed": seed, "cases": ROUND.min(arguments.cases - round * ROUND), "sample": arguments.documents });
         let request = client.post(&["v1", "collections", &arguments.collection, "verify"])?.json(&body);
         let report: Report = match good(request.send().await?).await {

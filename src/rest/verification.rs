@@ -21,14 +21,26 @@ use crate::verify::{self, CASES_MOST, Round, SAMPLE_MOST};
 #[schema(as = VerificationRound)]
 pub(super) struct Asked {
     /// The same seed asks the same of the same documents.
-    #[schema(example = 7)]
-    seed: u64,
+    #[schema(example = 7, minimum = 0, maximum = 4_294_967_295_u64)]
+    #[serde(deserialize_with = "whole")]
+    seed: u32,
     /// Random queries, at most 100.
     #[schema(example = 25, minimum = 1, maximum = 100)]
+    #[serde(deserialize_with = "whole")]
     cases: u32,
     /// Documents that are looked at, at most 500.
     #[schema(example = 200, minimum = 1, maximum = 500)]
+    #[serde(deserialize_with = "whole")]
     sample: u32,
+}
+
+/// Whole numbers, also those written with a fraction of nothing, which are integers to JSON Schema.
+fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
+        return Ok(number as u32);
+    }
+    Err(serde::de::Error::custom(format!("{number} is no whole number from 0 to {}", u32::MAX)))
 }
 
 impl Default for Asked {
@@ -90,7 +102,7 @@ pub(super) async fn verify_collection(
         return Err(Problem::new(Code::LimitExceeded, message));
     }
     let exposed = admission::collection(&app, &collection)?;
-    let report = verify::run(&*app.engine, &exposed, &Round { seed, cases, sample }, &app.call(&id)).await?;
+    let report = verify::run(&*app.engine, &exposed, &Round { seed: seed.into(), cases, sample }, &app.call(&id)).await?;
     let told = |difference: verify::Difference| Difference {
         number: difference.number,
         query: difference.query.into_iter().map(|(name, text)| format!("{name} {text}")).collect(),
