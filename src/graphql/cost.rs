@@ -15,9 +15,11 @@ pub(crate) fn of(searches: &[Query], gets: usize) -> u64 {
     searches.fold(gets as u64, u64::saturating_add)
 }
 
-/// To explain a hit is to search for it again.
+/// To explain a hit is to search for it again; each hit brings its elements.
 fn of_hits(query: &Query) -> u64 {
-    u64::from(query.page.size) * if query.fetch.explanation { 2 } else { 1 }
+    let hit = if query.fetch.explanation { 2 } else { 1 };
+    let elements = query.fetch.inner_hits.iter().map(|list| u64::from(list.size));
+    u64::from(query.page.size).saturating_mul(elements.fold(hit, u64::saturating_add))
 }
 
 fn of_level(level: &[(Slot, Compute)]) -> u64 {

@@ -149,6 +149,10 @@ async fn elements_beside_a_hit() {
         assert_eq!(totals, [2, 3, 1, 0, 0, 1]);
         for (inner, told) in [
             ("items(first: 101) { total }", "100"),
+            (
+                "a: items(first: 100) { total } b: items(first: 100, filter: {}) { total } } } } more: orders(first: 1000) { edges { innerHits { items(first: 10) { total }",
+                "cost",
+            ),
             ("items(filter: null) { total }", "null"),
             ("itemsParcels { total }", "give innerHits a filter"),
         ] {
