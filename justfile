@@ -32,9 +32,17 @@ differential CASES="100000" SEED="1":
 contract EXAMPLES="300":
     ./scripts/contract {{EXAMPLES}}
 
+# Attacks against a running hooke, and how many are refused; --server URL for one of your own
+attack *ARGS:
+    ./scripts/attack {{ARGS}}
+
 # Licences, bans and sources of all dependencies (cargo install cargo-deny)
 deny:
     cargo deny --locked check licenses bans sources
+
+# Random input to each parser, for so many seconds each
+fuzz SECONDS="60":
+    ./scripts/fuzz {{SECONDS}}
 
 # What takes long: long differential runs with a seed of your own, many requests made up from openapi.json, the tests of perf
 nightly:

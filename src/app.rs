@@ -17,6 +17,7 @@ use crate::accounts::Accounts;
 use crate::catalog::{self, cursor::Signer, moments::Moments};
 use crate::config::Config;
 use crate::jobs::Jobs;
+use crate::rates::Rates;
 use crate::search::{self, Call, Engine};
 use crate::telemetry::{RequestId, Stats};
 use crate::upstream::Upstreams;
@@ -47,6 +48,7 @@ pub struct App {
     pub moments: Arc<Moments>,
     pub stats: Arc<Stats>,
     pub upstreams: Arc<Upstreams>,
+    pub rates: Rates,
     /// By which this machine reaches us, once we listen.
     pub url: Arc<OnceLock<String>>,
     /// Told once: hooke is about to stop. Whatever keeps a connection open listens to it and ends.
@@ -95,6 +97,7 @@ impl App {
             moments: Arc::new(Moments::new(config.limits.snapshots)),
             stats: Arc::default(),
             upstreams,
+            rates: Rates::open(&config, &state),
             url: Arc::default(),
             catalog,
             jobs,

@@ -2,6 +2,8 @@
 //! (one row a setting) and `config::sources`.
 
 mod accounts;
+mod defences;
+mod proxies;
 mod roles;
 mod sources;
 mod table;
@@ -17,6 +19,8 @@ pub use crate::search::ElasticConfig;
 use crate::search::{self, Selection};
 
 pub use accounts::{AccountsConfig, IdentityConfig, MailConfig};
+pub use defences::{Defence, Enforcement};
+pub use proxies::Network;
 pub use roles::{GrantConfig, Introspection, RoleConfig};
 pub use sources::{Faults, Sources};
 pub use table::{SETTINGS, Setting, Shape, duration, sample};
@@ -37,6 +41,10 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// How people reach this server: links in mails and cookies are made for it.
     pub public_url: Option<String>,
+    /// Origins of pages elsewhere that may ask, without cookies: `https://app.example.org`.
+    pub origins: Vec<String>,
+    /// Proxies in front of us: only what comes from these may say for whom it asks.
+    pub proxies: Vec<Network>,
     /// What cursors and cookies are signed with; absent: `secret_file`, else a file made in the data folder.
     pub secret: Option<Secret>,
     pub secret_file: Option<PathBuf>,
@@ -48,6 +56,7 @@ pub struct Config {
     pub state: StateConfig,
     pub jobs: JobsConfig,
     pub limits: Limits,
+    pub rates: RatesConfig,
     /// Other people's APIs, by the name they go by here.
     pub upstreams: BTreeMap<String, UpstreamConfig>,
     /// Who may see and do what, by the name of the role.
@@ -72,11 +81,15 @@ pub struct LogConfig {
     pub format: LogFormat,
     /// `info`, or by part: `info,hooke::search=debug`.
     pub level: String,
+    /// An operation that takes longer is logged by its hash.
+    pub slow: Duration,
+    /// Whether everybody who reaches this server may read `/metrics`; absent: where it listens on loopback.
+    pub metrics: Option<bool>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        LogConfig { format: LogFormat::Auto, level: "info".into() }
+        LogConfig { format: LogFormat::Auto, level: "info".into(), slow: Duration::from_secs(1), metrics: None }
     }
 }
 
@@ -133,10 +146,22 @@ pub struct RelationConfig {
     pub many: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct GraphqlConfig {
     /// `id`, `node(id:)` and `nodes(ids:)` instead of `nodeId`.
     pub relay: bool,
+    /// A folder of the only operations that may run.
+    pub documents: Option<PathBuf>,
+    /// Clients may send a hash in place of a text that they have sent before.
+    pub persisted: bool,
+    /// Whether there is a page to try operations on.
+    pub playground: bool,
+}
+
+impl Default for GraphqlConfig {
+    fn default() -> Self {
+        GraphqlConfig { relay: false, documents: None, persisted: true, playground: true }
+    }
 }
 
 /// For the routes of the service that hooke grew from.
@@ -214,8 +239,19 @@ impl Default for JobsConfig {
     }
 }
 
+/// Points that one caller may spend: a request costs one, an operation what it asks of the engine. Absent: none on loopback.
+#[derive(Clone, Debug, Default)]
+pub struct RatesConfig {
+    pub key: Option<Rate>,
+    pub user: Option<Rate>,
+    /// Of who is not signed in.
+    pub address: Option<Rate>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// What happens to an operation that breaks a limit.
+    pub enforce: Enforcement,
     /// Bytes of a request body after decompression.
     pub body: usize,
     pub tokens: usize,
@@ -244,11 +280,22 @@ pub struct Limits {
     pub errors: usize,
     /// Operations at once on one WebSocket.
     pub subscriptions: usize,
+    /// For the head of a request to arrive, and for the next request on a connection that is kept.
+    pub head_time: Duration,
+    /// For the next piece of a body to arrive.
+    pub body_time: Duration,
+    /// Requests being answered at once; more are sent away with 503.
+    pub in_flight: usize,
+    /// Open connections; more wait until one is closed.
+    pub connections: usize,
+    /// Left out, to see what it is good for. No flag, variable or file reaches this.
+    pub without: Option<Defence>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Limits {
+            enforce: Enforcement::Refuse,
             body: 2 * 1024 * 1024,
             tokens: 5_000,
             depth: 15,
@@ -269,6 +316,11 @@ impl Default for Limits {
             time: Duration::from_secs(10),
             errors: 20,
             subscriptions: 100,
+            head_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(15),
+            in_flight: 1_024,
+            connections: 20_000,
+            without: None,
         }
     }
 }
@@ -283,6 +335,8 @@ impl Default for Config {
             insecure: false,
             hosts: Vec::new(),
             public_url: None,
+            origins: Vec::new(),
+            proxies: Vec::new(),
             secret: None,
             secret_file: None,
             sample: true,
@@ -292,6 +346,7 @@ impl Default for Config {
             state: StateConfig::default(),
             jobs: JobsConfig::default(),
             limits: Limits::default(),
+            rates: RatesConfig::default(),
             upstreams: BTreeMap::new(),
             roles: BTreeMap::new(),
             lab: LabConfig::default(),
@@ -322,6 +377,11 @@ impl Config {
     /// People and programs may say who they are, and whoever does not is a stranger.
     pub fn has_accounts(&self) -> bool {
         self.accounts.enabled || self.accounts.identity.is_some()
+    }
+
+    /// Whether everybody who reaches this server may read what it counts.
+    pub fn has_metrics(&self) -> bool {
+        self.log.metrics.unwrap_or(self.listen.ip().is_loopback())
     }
 
     /// What may be written, with the default of the engine in use.

@@ -27,6 +27,9 @@ pub mod lab;
 /// Long tasks with a state: started, watched, steered, kept over a crash.
 pub mod jobs;
 
+/// How much one caller may ask for, in one process and in several.
+pub mod rates;
+
 /// Calls to other people's APIs: in sequence, at once, inside their rate.
 pub mod upstream;
 

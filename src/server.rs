@@ -4,7 +4,11 @@
 mod door;
 mod guard;
 mod health;
+mod metering;
+mod metrics;
 mod observe;
+mod origin;
+mod shed;
 mod viewing;
 
 use std::future::Future;
@@ -22,9 +26,10 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::decompression::RequestDecompressionLayer;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::app::{App, NOTE};
-use crate::config::Config;
+use crate::config::{Config, Network};
 use crate::{graphql, lab, pages, rest};
 
 /// Requests in flight have so long to end once the server was told to stop.
@@ -49,9 +54,10 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     let api = graphql::Api::open(app).await?;
     let routes = Router::new()
         .merge(health::routes(app.clone(), api.clone()))
+        .merge(metrics::routes(app.clone(), api.clone()))
         .merge(rest::routes(app.clone()))
         .merge(pages::routes(app.clone(), &rest::openapi(&app.config.limits)))
-        .merge(graphql::routes(api, app));
+        .merge(graphql::routes(api, app).await?);
     let experiments = if app.config.has_lab() { rest::lab::routes(app.clone()) } else { Router::new() };
     let all = within(routes, app, app.config.limits.time).merge(within(
         experiments.merge(pages::lab_routes(app.clone())).layer(from_fn(viewing::refuse_narrow)),
@@ -60,11 +66,14 @@ pub async fn router(app: &Arc<App>) -> anyhow::Result<Router> {
     ));
     // the last one is the outermost
     Ok(all
+        .layer(from_fn_with_state(app.clone(), metering::meter))
         .layer(from_fn_with_state(app.clone(), viewing::add_viewer))
+        .layer(from_fn_with_state(shed::Load::new(app.config.limits.in_flight), shed::admit))
         .layer(from_fn_with_state(gate, guard::check_caller))
         .layer(CatchPanicLayer::custom(observe::answer_panic))
         .layer(from_fn(observe::explain_refusal))
-        .layer(from_fn_with_state(app.clone(), observe::watch_request)))
+        .layer(from_fn_with_state(app.clone(), observe::watch_request))
+        .layer(from_fn_with_state(Arc::<[Network]>::from(app.config.proxies.clone()), origin::name_client)))
 }
 
 /// Routes with bounds of their own on bodies and on time.
@@ -72,6 +81,7 @@ fn within(routes: Router, app: &App, time: Duration) -> Router {
     routes
         .layer(DefaultBodyLimit::max(app.config.limits.body))
         .layer(RequestDecompressionLayer::new())
+        .layer(RequestBodyTimeoutLayer::new(app.config.limits.body_time))
         .layer(from_fn_with_state(time + SLACK, limit_time))
 }
 
@@ -102,7 +112,7 @@ pub async fn run(
     let own = app.config.has_lab() && app.config.upstreams.is_empty();
     let _own = if own { Some(rest::lab::start_own(&app).await.context("the lab has no upstream")?) } else { None };
 
-    let (told, mut heard) = tokio::sync::watch::channel(false);
+    let (told, _) = tokio::sync::watch::channel(false);
     let router = router(&app).await?;
     // streams of jobs end with them, and would hold up the end of the server
     let (jobs, mut stopping) = (Arc::clone(&app.jobs), told.subscribe());
@@ -111,41 +121,33 @@ pub async fn run(
             jobs.close().await;
         }
     }));
-    let door = door::Door { listener, patience: door::PATIENCE };
     let ending = app.ending.clone();
-    // made ready once: given as it is, all routes would be copied for each connection
-    let serving = axum::serve(door, router.into_make_service()).with_graceful_shutdown(async move {
-        shutdown.await;
-        tracing::info!("stopping");
-        // streams of events and sockets end now; they would outlast any grace
-        ending.cancel();
-        told.send_replace(true);
-    });
+    let terms =
+        door::Terms { patience: door::PATIENCE, head: app.config.limits.head_time, connections: app.config.limits.connections };
+    let serving = door::serve(listener, router, terms, ending.clone());
     app.sockets.close();
-    let ended = tokio::select! {
-        ended = async {
-            let ended = serving.await;
-            app.sockets.wait().await;
-            ended
-        } => ended.context("the server failed"),
+    tokio::select! {
         () = async {
-            // an error means that the server has ended by itself
-            let _ = heard.wait_for(|told| *told).await;
+            serving.await;
+            app.sockets.wait().await;
+        } => {}
+        () = async {
+            shutdown.await;
+            tracing::info!("stopping");
+            // streams of events and sockets end now; they would outlast any grace
+            ending.cancel();
+            told.send_replace(true);
             tokio::time::sleep(GRACE).await;
-        } => {
-            tracing::warn!("stopped with requests in flight");
-            Ok(())
-        }
-    };
-    if ended.is_ok() {
-        // it says itself what it could not stop
-        let _ = closing.await;
+        } => tracing::warn!("stopped with requests in flight"),
     }
+    // it says itself what it could not stop
+    let _ = closing.await;
     app.upstreams.close().await;
+    app.rates.close().await;
     if let Err(fault) = tokio::fs::remove_file(&note).await {
         tracing::debug!(%fault, "the note of the server's address was gone");
     }
-    ended
+    Ok(())
 }
 
 /// Tells commands that run on the same data folder where the server is.

@@ -1,6 +1,8 @@
 //! What operators see: structured logs, the id of a request, and counts of requests with their latencies since the start.
 //! It knows no routes; the server tells it what happened.
 
+mod metrics;
+
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,6 +11,8 @@ use std::time::{Duration, Instant};
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{LogConfig, LogFormat};
+
+pub use metrics::{Metrics, metrics};
 
 /// The id of a request, as it came in `x-request-id` or was made; every log line of the request carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]

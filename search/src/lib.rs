@@ -29,6 +29,7 @@ pub mod value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -81,6 +82,14 @@ pub struct Trips {
     seen: std::sync::Mutex<Vec<Trip>>,
 }
 
+/// Of all calls of this process, for its counts.
+static TRIPS: AtomicU64 = AtomicU64::new(0);
+
+/// Requests sent to another process since the start.
+pub fn trips_made() -> u64 {
+    TRIPS.load(Ordering::Relaxed)
+}
+
 #[derive(Clone, Debug)]
 pub struct Trip {
     pub method: &'static str,
@@ -95,6 +104,7 @@ impl Trips {
     }
 
     pub fn add(&self, method: &'static str, path: impl Into<String>, body: impl FnOnce() -> String) {
+        TRIPS.fetch_add(1, Ordering::Relaxed);
         let body = self.bodies.then(body);
         if let Ok(mut seen) = self.seen.lock() {
             seen.push(Trip { method, path: path.into(), body });

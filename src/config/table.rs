@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use toml::Value;
 
 use super::{
-    CollectionConfig, Config, ElasticConfig, IdentityConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes, accounts,
-    roles, upstreams,
+    CollectionConfig, Config, ElasticConfig, Enforcement, IdentityConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes,
+    accounts, roles, upstreams,
 };
 
 /// How a setting is written as plain text, in a flag or a variable.
@@ -175,6 +175,14 @@ fn state_name(value: Value) -> Result<String, String> {
     Ok(name)
 }
 
+fn enforcement(value: Value) -> Result<Enforcement, String> {
+    match typed::<String>(value)?.as_str() {
+        "refuse" => Ok(Enforcement::Refuse),
+        "warn" => Ok(Enforcement::Warn),
+        other => Err(format!("{other:?} is none of refuse, warn")),
+    }
+}
+
 fn log_format(value: Value) -> Result<LogFormat, String> {
     match typed::<String>(value)?.as_str() {
         "auto" => Ok(LogFormat::Auto),
@@ -274,6 +282,31 @@ pub const SETTINGS: &[Setting] = &[
         example r#""https://search.example.org""#, |d, v| {
         accounts::public_url(&typed::<String>(v)?).map(|url| d.config.public_url = Some(url))
     }),
+    setting!(
+        "origins",
+        List,
+        "Origins whose pages may ask too (CORS), as https://app.example.org; they cannot use cookies.",
+        |_| Some("[]".into()),
+        |d, v| {
+            let origins: Vec<String> = typed(v)?;
+            if let Some(odd) = origins.iter().find(|origin| !origin.starts_with("http://") && !origin.starts_with("https://")) {
+                return Err(format!("{odd:?} does not begin with http:// or https://"));
+            }
+            d.config.origins = origins;
+            Ok(())
+        }
+    ),
+    setting!(
+        "proxies",
+        List,
+        "Proxies in front of hooke, addresses or networks: only what comes from these may name its client by X-Forwarded-For.",
+        |_| Some("[]".into()),
+        |d, v| {
+            let texts: Vec<String> = typed(v)?;
+            d.config.proxies = texts.iter().map(|text| text.parse()).collect::<Result<_, String>>()?;
+            Ok(())
+        }
+    ),
     setting!("sample", Switch, "Load a small sample into an empty data folder.", |c| Some(c.sample.to_string()), |d, v| typed(v)
         .map(|on| d.config.sample = on)),
     setting!("secret", Text, "What cursors are signed with, 16 characters or more; several processes must share it. Default: a file made in the data folder.",
@@ -343,6 +376,17 @@ pub const SETTINGS: &[Setting] = &[
         |c| Some(c.graphql.relay.to_string()),
         |d, v| typed(v).map(|on| d.config.graphql.relay = on)
     ),
+    setting!("graphql.documents", Text, "A folder of trusted documents (NAME.graphql, or objects of ids and texts in *.json): only these operations run, sent by documentId, by hash or as they are.",
+        example r#""/etc/hooke/operations""#, |d, v| filled(v).map(|path| d.config.graphql.documents = Some(PathBuf::from(path)))),
+    setting!(
+        "graphql.persisted",
+        Switch,
+        "Automatic persisted queries: a client sends the hash of a text that was sent before.",
+        |c| Some(c.graphql.persisted.to_string()),
+        |d, v| typed(v).map(|on| d.config.graphql.persisted = on)
+    ),
+    setting!("graphql.playground", Switch, "The page /playground.", |c| Some(c.graphql.playground.to_string()), |d, v| typed(v)
+        .map(|on| d.config.graphql.playground = on)),
     setting!(
         "compat.hashtags",
         Text,
@@ -402,6 +446,13 @@ pub const SETTINGS: &[Setting] = &[
         example r#""/srv/hooke/jobs""#, |d, v| filled(v).map(|path| d.config.jobs.folder = Some(PathBuf::from(path)))),
     setting!("jobs.threads", Number, "Threads for work that keeps a core busy. Default: one a core, less one where there are several.",
         example "1", |d, v| count(v).map(|n| d.config.jobs.threads = Some(n))),
+    setting!(
+        "limits.enforce",
+        Text,
+        "What happens to an operation that breaks a limit: refuse; or warn: it is logged and runs, up to ten times the limit.",
+        |_| quoted("refuse"),
+        |d, v| enforcement(v).map(|enforce| d.config.limits.enforce = enforce)
+    ),
     setting!(
         "limits.body",
         Number,
@@ -488,6 +539,40 @@ pub const SETTINGS: &[Setting] = &[
         |c| Some(c.limits.subscriptions.to_string()),
         |d, v| count(v).map(|n| d.config.limits.subscriptions = n)
     ),
+    setting!(
+        "limits.head_time",
+        Text,
+        "Time for the head of a request, and for the next request on an open connection.",
+        |c| quoted(&format!("{}s", c.limits.head_time.as_secs())),
+        |d, v| duration_of(v).map(|time| d.config.limits.head_time = time)
+    ),
+    setting!(
+        "limits.body_time",
+        Text,
+        "Time between two pieces of a body.",
+        |c| quoted(&format!("{}s", c.limits.body_time.as_secs())),
+        |d, v| duration_of(v).map(|time| d.config.limits.body_time = time)
+    ),
+    setting!(
+        "limits.in_flight",
+        Number,
+        "Requests being answered at once; more are sent away with status 503.",
+        |c| Some(c.limits.in_flight.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.in_flight = n)
+    ),
+    setting!(
+        "limits.connections",
+        Number,
+        "Open connections; more wait until one is closed.",
+        |c| Some(c.limits.connections.to_string()),
+        |d, v| count(v).map(|n| d.config.limits.connections = n)
+    ),
+    setting!("rates.key", Text, "Points that an API key may spend: a request costs 1, an operation its cost. Default: 120000/1m, none where hooke listens on a loopback address.",
+        example r#""120000/1m""#, |d, v| text(v).map(|rate| d.config.rates.key = Some(rate))),
+    setting!("rates.user", Text, "Points that a signed-in user may spend: a request costs 1, an operation its cost. Default: 60000/1m, none where hooke listens on a loopback address.",
+        example r#""60000/1m""#, |d, v| text(v).map(|rate| d.config.rates.user = Some(rate))),
+    setting!("rates.address", Text, "Points that an address nobody has signed in from may spend: a request costs 1, an operation its cost. Default: 60000/1m, none where hooke listens on a loopback address.",
+        example r#""60000/1m""#, |d, v| text(v).map(|rate| d.config.rates.address = Some(rate))),
     setting!("lab.enabled", Switch, "The experiments under /lab. Default: on where hooke listens on a loopback address.",
         example "true", |d, v| typed(v).map(|on| d.config.lab.enabled = Some(on))),
     setting!("lab.upstream", Text, "The upstream that the lab asks for facts. Default: the first of [upstreams], else one of its own.",
@@ -579,6 +664,15 @@ pub const SETTINGS: &[Setting] = &[
         |c| quoted(&c.log.level),
         |d, v| filled(v).map(|level| d.config.log.level = level)
     ),
+    setting!(
+        "log.slow",
+        Text,
+        "A GraphQL operation that takes longer is logged, by its hash and its cost.",
+        |c| quoted(&format!("{}s", c.log.slow.as_secs())),
+        |d, v| duration_of(v).map(|time| d.config.log.slow = time)
+    ),
+    setting!("log.metrics", Switch, "Whether everybody who reaches this server may read /metrics. Default: where it listens on a loopback address.",
+        example "true", |d, v| typed(v).map(|on| d.config.log.metrics = Some(on))),
 ];
 
 /// `hooke.sample.toml`: every setting with its default; what has none stands as a comment.

@@ -37,7 +37,7 @@ impl Failure {
     }
 
     pub(crate) fn coded(code: &'static str, message: impl Into<String>) -> Self {
-        Failure { message: message.into(), code, locations: Vec::new(), path: Vec::new(), more: Vec::new() }
+        Failure { message: cut(message.into()), code, locations: Vec::new(), path: Vec::new(), more: Vec::new() }
     }
 
     pub(crate) fn input(message: impl Into<String>) -> Self {
@@ -75,6 +75,31 @@ impl From<ask::Fault> for Failure {
         }
         Failure { more, ..Failure::new(fault.code, message) }
     }
+}
+
+/// A message may quote what was sent, and that may be as long as a body.
+const LONGEST_MESSAGE: usize = 300;
+
+/// Bytes of all messages of a refusal: the first errors are those that help.
+const LONGEST_REFUSAL: usize = 1_500;
+
+/// As many errors, from the first on, as fit into a short answer.
+pub(crate) fn shorten(failures: &mut Vec<Failure>) {
+    let mut sum = 0;
+    let fits = failures.iter().take_while(|failure| {
+        sum += failure.message.len();
+        sum <= LONGEST_REFUSAL
+    });
+    let kept = fits.count().max(1);
+    failures.truncate(kept);
+}
+
+fn cut(mut message: String) -> String {
+    if message.len() > LONGEST_MESSAGE {
+        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+        message.push('…');
+    }
+    message
 }
 
 /// What the parser or the validation has to say, each with its places.

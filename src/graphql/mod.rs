@@ -47,7 +47,7 @@ use crate::app::App;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
 use crate::catalog::{Catalog, Pulse};
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::error::Code;
 use crate::search::{Call, Engine};
 use errors::Failure;
@@ -159,6 +159,15 @@ impl Api {
         &self.core.config
     }
 
+    /// Live queries that differ.
+    pub fn live(&self) -> usize {
+        self.live.count()
+    }
+
+    pub fn collections(&self) -> usize {
+        self.core.current.load().catalog.collections.len()
+    }
+
     /// The schema of a viewer as text; `None` where they may not see it.
     pub(crate) async fn sdl(&self, viewer: &Arc<Viewer>) -> Option<Arc<str>> {
         if !viewer.role.may_introspect() {
@@ -259,6 +268,22 @@ impl Core {
 /// The schema of a catalog as text, as it is served.
 pub fn sdl(catalog: &Catalog, config: &Config) -> anyhow::Result<String> {
     schema::print(catalog, Face::of(config)).map_err(|fault| anyhow!("the schema cannot be built: {fault}"))
+}
+
+/// Checks operations against a schema, and runs nothing.
+pub struct Checker(apollo_compiler::validation::Valid<apollo_compiler::Schema>);
+
+impl Checker {
+    pub fn new(sdl: &str) -> anyhow::Result<Self> {
+        let schema = apollo_compiler::Schema::parse_and_validate(sdl, "schema.graphql");
+        schema.map(Checker).map_err(|faults| anyhow!("{}", faults.errors))
+    }
+
+    /// What is wrong with an operation, as its sender would be told.
+    pub fn check(&self, text: &str, limits: &Limits) -> Result<(), String> {
+        let compiled = operation::compile(&self.0, text, limits);
+        compiled.map(drop).map_err(|failures| serde_json::to_string(&failures).unwrap_or_default())
+    }
 }
 
 async fn build(catalog: Arc<Catalog>, face: Face) -> anyhow::Result<Version> {

@@ -61,7 +61,7 @@ fn size(arguments: &Values, name: &'static str, limits: &Limits) -> Result<Optio
     let Some(asked) = number(arguments, name) else { return Ok(None) };
     let asked = u64::try_from(asked).map_err(|_| Failure::input(format!("{name} may not be negative")))?;
     match u32::try_from(asked) {
-        Ok(size) if size <= limits.first => Ok(Some(size)),
+        Ok(size) if limits.lets(name, limits.first.into(), size.into()) => Ok(Some(size)),
         _ => Err(Failure::limit(name, limits.first.into(), asked, "ask for smaller pages")),
     }
 }

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::answer::{self, Level, Results, Shaper};
 use super::cost;
-use super::errors::{Failure, Step};
+use super::errors::{self, Failure, Step};
 use super::jobs;
 use super::moments;
 use super::mutation::Reach;
@@ -28,12 +28,15 @@ use crate::config::Config;
 use crate::error::Code;
 use crate::search::date::Time;
 use crate::search::{self, Call, Engine, Fetch, Filter};
+use crate::telemetry::metrics;
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     pub query: String,
     pub operation_name: Option<String>,
+    /// The id or hash by which the text is known.
+    pub known: Option<String>,
     pub variables: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -56,7 +59,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn refused(errors: Vec<Failure>) -> Self {
+    pub(crate) fn refused(mut errors: Vec<Failure>) -> Self {
+        errors::shorten(&mut errors);
         Answer { errors, data: None, extensions: None, cost: 0, collections: Vec::new() }
     }
 }
@@ -140,7 +144,7 @@ impl Runner<'_> {
         let planner = self.planner(compiled);
         let mut plan = planner.plan(&nodes, variables);
         let (most, cost) = (limits.cost as u64, cost::of(&plan.searches, plan.gets.len()));
-        if cost > most {
+        if !limits.lets("cost", most, cost) {
             let advice = "ask for fewer hits, buckets or groups, or split the operation";
             return Err(vec![Failure::limit("cost", most, cost, advice)]);
         }
@@ -221,7 +225,7 @@ impl Runner<'_> {
             operation.planner.related(needs, operation.variables)
         };
         let (most, cost) = (self.config.limits.cost as u64, cost.saturating_add(cost::of(&plan.searches, plan.gets.len())));
-        let results = if cost > most {
+        let results = if !self.config.limits.lets("cost", most, cost) {
             let failure = Failure::limit("cost", most, cost, "relations of so many documents: ask for smaller pages");
             answers.values_mut().for_each(|answer| *answer = Related::Failed(failure.clone()));
             Results { pages: Vec::new(), documents: Ok(Vec::new()), introspection: JsonMap::default() }
@@ -244,6 +248,7 @@ impl Runner<'_> {
                 return Vec::new();
             }
             let asked = plan.searches.len();
+            metrics().searches.inc_by(asked as u64);
             let answered = match tokio::time::timeout_at(call.deadline, self.engine.search(call, &plan.searches)).await {
                 Ok(answered) => answered,
                 Err(_) => Err(search::Error::Timeout),

@@ -39,7 +39,7 @@ fn packages() -> Told {
 impl Bench {
     pub(super) async fn text(&self, query: &str, variables: Json) -> String {
         let Json::Object(variables) = variables else { panic!("variables are an object") };
-        let request = Request { query: query.into(), operation_name: None, variables };
+        let request = Request { query: query.into(), operation_name: None, variables, known: None };
         serde_json::to_string(&self.api.run(&Call::within(Duration::from_secs(5)), &Viewer::open(), &request).await).unwrap()
     }
 

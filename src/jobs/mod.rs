@@ -332,6 +332,11 @@ impl Jobs {
     }
 
     /// How watching ends with the server: when it is told to stop, streams that would never end do.
+    /// Jobs that this process works on now.
+    pub fn running(&self) -> usize {
+        lock(&self.inner.running).len()
+    }
+
     pub fn closing(&self) -> watch::Receiver<bool> {
         self.inner.closing.subscribe()
     }

@@ -28,6 +28,11 @@ use crate::app::App;
 
 /// All pages, the files they load, and the answer for an address that is none. `description` is what `/openapi.json` says.
 pub fn routes(app: Arc<App>, description: &Value) -> Router {
+    let playground = if app.config.graphql.playground {
+        Router::new().route("/playground", get(playground::show_playground))
+    } else {
+        Router::new()
+    };
     let reference = Extension(Arc::new(reference::Reference::read(description)));
     Router::new()
         .route("/", get(home::show_home))
@@ -51,9 +56,9 @@ pub fn routes(app: Arc<App>, description: &Value) -> Router {
         .route("/account/keys/{id}/remove", post(accounts::remove_key))
         .route("/status", get(status::show_status))
         .route("/docs", get(reference::show_reference).layer(reference))
-        .route("/playground", get(playground::show_playground))
         .route("/assets/{file}", get(assets::send_asset))
         .route("/favicon.ico", get(assets::send_icon))
+        .merge(playground)
         .fallback(fault::show_nothing)
         .with_state(app)
 }

@@ -1,41 +1,122 @@
-//! Where connections come in. One whose other side takes nothing for a while, although there is something to send, is cut: whoever
-//! never reads would hold an answer, an export or a stream of events for ever.
+//! Where connections come in: the loop that accepts them, and the bounds on how slow the other side may be.
+//!
+//! The head of a request must arrive in time. One whose other side takes nothing for a while, although there is something to send, is
+//! cut: whoever never reads would hold an answer, an export or a stream of events for ever. Bodies have a bound of their own, around
+//! the routes.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 /// For the other side to take some of what waits for it: whoever pipes an export into something slow may need a while.
 pub(super) const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(super) struct Door {
-    pub(super) listener: TcpListener,
+/// The head of a request: its address, which may hold an operation, and its headers. A body is read in pieces of this size at most.
+const LONGEST_HEAD: usize = 128 * 1024;
+
+/// After a fault of accepting, as when there are no more file descriptors.
+const RECOVERY: Duration = Duration::from_millis(200);
+
+/// The address of the other side of a connection, with each request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) SocketAddr);
+
+/// What a connection is held to.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
     pub(super) patience: Duration,
+    /// For the head of a request, and for the next request.
+    pub(super) head: Duration,
+    pub(super) connections: usize,
 }
 
-impl Listener for Door {
-    type Io = Connection<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.listener).await;
+/// Accepts until told to stop, then waits until every request in flight has ended. Dropped, it cuts them off.
+pub(super) async fn serve(listener: TcpListener, router: Router, terms: Terms, stopping: CancellationToken) {
+    // made ready once: given as it is, all routes would be copied for each connection
+    let router: Router = router.with_state(());
+    let (open, connections) = (Arc::new(Semaphore::new(terms.connections)), TaskTracker::new());
+    let cut = CancellationToken::new();
+    let _cut = cut.clone().drop_guard();
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = stopping.cancelled() => break,
+            accepted = accept(&listener, &open) => accepted,
+        };
+        let Some((stream, address, place)) = accepted else { continue };
         // answers are small and written whole: waiting for more to send only delays them
         if let Err(fault) = stream.set_nodelay(true) {
             tracing::debug!(%fault, "no TCP_NODELAY");
         }
-        (Connection { stream, patience: self.patience, stalled: None }, address)
+        let stream = Connection { stream, patience: terms.patience, stalled: None };
+        let service = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(address));
+            request.map(Body::new)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(terms.head)
+            .max_buf_size(LONGEST_HEAD)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .with_upgrades();
+        let (cut, stopping) = (cut.clone(), stopping.clone());
+        connections.spawn(async move {
+            let _place = place;
+            let mut connection = std::pin::pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = cut.cancelled() => return,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    tokio::select! {
+                        ended = connection => ended,
+                        () = cut.cancelled() => return,
+                    }
+                }
+            };
+            if let Err(fault) = ended {
+                tracing::debug!(%fault, "a connection failed");
+            }
+        });
     }
+    connections.close();
+    connections.wait().await;
+}
 
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
+async fn accept(
+    listener: &TcpListener,
+    open: &Arc<Semaphore>,
+) -> Option<(TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = open.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, address)) => Some((stream, address, place)),
+        Err(fault) => {
+            use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+            if !matches!(fault.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+                tracing::warn!(%fault, "a connection cannot be accepted");
+                sleep(RECOVERY).await;
+            }
+            None
+        }
     }
 }
 

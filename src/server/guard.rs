@@ -5,24 +5,50 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
-use crate::config::Config;
+use crate::config::{Config, Defence};
 use crate::error::Code;
 use crate::rest::Problem;
+use crate::telemetry::metrics;
 
 pub(super) struct Gate {
     hosts: Vec<String>,
     /// Open to the network by `--insecure`, and no names are set: then any name will do.
     any: bool,
+    /// Pages of these may ask too, without cookies.
+    origins: Vec<String>,
+    without: Option<Defence>,
 }
+
+/// What may be asked by pages of other origins that the settings name, and what they may see of answers.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+const ASKED: HeaderValue =
+    HeaderValue::from_static("accept, authorization, content-type, hooke-explain, if-match, if-none-match, x-request-id");
+const SHOWN: HeaderValue = HeaderValue::from_static("etag, location, ratelimit, ratelimit-policy, retry-after, x-request-id");
+/// Seconds for which a browser need not ask again.
+const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
 
 impl Gate {
     pub(super) fn new(config: &Config) -> Self {
         let any = config.hosts.is_empty() && config.insecure && !config.listen.ip().is_loopback();
-        Gate { hosts: config.hosts.iter().map(|host| host.to_ascii_lowercase()).collect(), any }
+        let hosts = config.hosts.iter().map(|host| host.to_ascii_lowercase()).collect();
+        let origins = config.origins.iter().map(|origin| origin.trim_end_matches('/').to_ascii_lowercase()).collect();
+        Gate { hosts, any, origins, without: config.limits.without }
+    }
+
+    fn is_ours(&self, host: &str) -> bool {
+        let name = name_of(host);
+        let open = self.any || self.without == Some(Defence::Host);
+        open || is_loopback(name) || self.hosts.iter().any(|own| own == name || own == host)
+    }
+
+    /// The origin, where the settings name it.
+    fn lets<'h>(&self, origin: &'h HeaderValue) -> Option<&'h HeaderValue> {
+        let text = origin.to_str().ok()?.to_ascii_lowercase();
+        self.origins.contains(&text).then_some(origin)
     }
 
     /// What is wrong with a request, in words for its sender.
@@ -37,8 +63,9 @@ impl Gate {
         let Some(host) = host.map(str::to_ascii_lowercase) else {
             return Some("send one Host header".into());
         };
-        let name = name_of(&host);
-        if !(self.any || is_loopback(name) || self.hosts.iter().any(|own| own == name || *own == host)) {
+        // an address may name its host too, and some part in between may have believed that one
+        let named = uri.authority().map(|authority| authority.as_str().to_ascii_lowercase());
+        if !self.is_ours(&host) || named.is_some_and(|named| !self.is_ours(&named)) {
             return Some(
                 "this server does not go by that name: call it localhost, or add the name to the setting `hosts`".into(),
             );
@@ -46,8 +73,11 @@ impl Gate {
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
             (None, _) => None,
+            _ if self.without == Some(Defence::Origin) => None,
             (Some(origin), None) if origin.to_str().is_ok_and(|origin| is_own(&origin.to_ascii_lowercase(), &host)) => None,
-            _ => Some("requests from other origins are refused".into()),
+            // a cookie would make it the request of whoever sits at the browser
+            (Some(origin), None) if self.lets(origin).is_some() && !headers.contains_key(header::COOKIE) => None,
+            _ => Some("requests from other origins are refused; the setting `origins` names those that may ask".into()),
         }
     }
 }
@@ -76,10 +106,25 @@ fn is_own(origin: &str, host: &str) -> bool {
 }
 
 pub(super) async fn check_caller(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    match gate.fault(request.headers(), request.uri()) {
-        None => next.run(request).await,
-        Some(fault) => Problem::new(Code::Forbidden, fault).into_response(),
+    if let Some(fault) = gate.fault(request.headers(), request.uri()) {
+        metrics().count_refusal("caller");
+        return Problem::new(Code::Forbidden, fault).into_response();
     }
+    let foreign = request.headers().get(header::ORIGIN).and_then(|origin| gate.lets(origin)).cloned();
+    let Some(origin) = foreign else { return next.run(request).await };
+    let asks = request.method() == Method::OPTIONS && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let mut response = if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    if asks {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, ASKED);
+        headers.insert(header::ACCESS_CONTROL_MAX_AGE, REMEMBERED);
+    } else {
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, SHOWN);
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.append(header::VARY, HeaderValue::from_static("origin"));
+    response
 }
 
 #[cfg(test)]
@@ -141,5 +186,16 @@ mod tests {
         let config = Config { insecure: true, listen: ([0, 0, 0, 0], 4000).into(), ..Config::default() };
         assert_eq!(fault(&config, &[("host", "anything:4000")]), None);
         assert!(fault(&config, &[("host", "anything"), ("origin", "http://else")]).is_some());
+    }
+
+    #[test]
+    fn other_origins_may_ask_where_settings_name_them_but_not_with_a_cookie() {
+        let config = Config { origins: vec!["https://app.example/".into()], ..Config::default() };
+        let host = ("host", "localhost:4000");
+        assert_eq!(fault(&config, &[host, ("origin", "https://app.example")]), None);
+        assert!(fault(&config, &[host, ("origin", "https://app.example"), ("cookie", "a=b")]).is_some());
+        assert!(fault(&config, &[host, ("origin", "http://app.example")]).is_some());
+        assert!(fault(&config, &[host, ("origin", "https://app.example.evil.example")]).is_some());
+        assert_eq!(fault(&config, &[host, ("origin", "http://localhost:4000"), ("cookie", "a=b")]), None);
     }
 }

@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::error::Code;
 use crate::rest::Problem;
-use crate::telemetry::{Collections, Group, RequestId};
+use crate::telemetry::{Collections, Group, RequestId, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -37,11 +37,16 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = &*id);
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let inside = InFlight::new();
     let mut response = next.run(request).instrument(span.clone()).await;
+    drop(inside);
 
     let took = began.elapsed();
     let status = response.status();
-    app.stats.add(group_of(&path), status.as_u16(), took);
+    let group = group_of(&path);
+    app.stats.add(group, status.as_u16(), took);
+    metrics().count_request(method.as_str(), route.as_ref().map(MatchedPath::as_str), group.name(), status.as_u16(), took);
     let collection = response.extensions().get::<Collections>().map(|named| named.0.join(",")).or_else(|| collection_in(&path));
     let _inside = span.enter();
     let millis = took.as_secs_f64() * 1_000.0;
@@ -51,6 +56,9 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
         tracing::info!(%method, path, collection, status = status.as_u16(), millis, "answered");
     }
     let headers = response.headers_mut();
+    // what can be asked for again by its tag may be kept by whoever has it; the rest is for the moment
+    let keep = if headers.contains_key(header::ETAG) { "private, no-cache" } else { "no-store" };
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static(keep));
     for (name, value) in CAREFUL {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
@@ -58,6 +66,22 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// One request more, until it was answered or its client has left.
+struct InFlight;
+
+impl InFlight {
+    fn new() -> Self {
+        metrics().in_flight.inc();
+        InFlight
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics().in_flight.dec();
+    }
 }
 
 /// The caller's, where it can be put into a log as it stands; else a new one.
@@ -72,8 +96,8 @@ fn request_id(headers: &HeaderMap) -> Arc<str> {
         .map_or_else(|| Arc::from(uuid::Uuid::now_v7().to_string()), Arc::from)
 }
 
-fn is_probe(path: &str) -> bool {
-    matches!(path, "/livez" | "/readyz" | "/v1/healthcheck")
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/livez" | "/readyz" | "/metrics" | "/v1/healthcheck")
 }
 
 fn group_of(path: &str) -> Group {

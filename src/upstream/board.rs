@@ -13,12 +13,12 @@ use crate::search::{Call, Engine, Result, Version};
 /// One read or write of a record.
 const TIME: Duration = Duration::from_secs(3);
 
-pub(super) struct StateBoard(Kept);
+pub(crate) struct StateBoard(Kept);
 
 impl StateBoard {
-    /// Processes share a limit if they call the upstream by the same name.
-    pub(super) fn new(state: Arc<dyn Engine>, settings: &StateConfig, upstream: &str) -> Result<Self> {
-        Kept::new(state, settings, "upstreams", upstream, "record").map(StateBoard)
+    /// Processes share a limit if they call it by the same name, for the same purpose.
+    pub(crate) fn new(state: Arc<dyn Engine>, settings: &StateConfig, purpose: &str, limit: &str) -> Result<Self> {
+        Kept::new(state, settings, purpose, limit, "record").map(StateBoard)
     }
 }
 

@@ -30,9 +30,9 @@ pub use run::{Run, Way};
 
 use crate::config::{Config, Rate, UpstreamConfig};
 use crate::search::Engine;
-use board::StateBoard;
+pub(crate) use board::StateBoard;
 use gate::Gate;
-use shares::Board;
+pub(crate) use shares::{Board, LEASE_MS, SKEW_MS, Terms};
 
 /// The name of the lab's own upstream, where none is configured.
 pub const OWN: &str = "lab";
@@ -57,7 +57,7 @@ impl Upstreams {
     pub fn open(config: &Config, state: &Arc<dyn Engine>) -> anyhow::Result<Self> {
         let mut known = BTreeMap::new();
         for (name, settings) in &config.upstreams {
-            let board = StateBoard::new(state.clone(), &config.state, name)?;
+            let board = StateBoard::new(state.clone(), &config.state, "upstreams", name)?;
             known.insert(name.clone(), Arc::new(Upstream::open(name, settings, Some(Arc::new(board)))?));
         }
         Ok(Upstreams { known: RwLock::new(known) })

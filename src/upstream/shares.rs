@@ -10,37 +10,37 @@ use serde::{Deserialize, Serialize};
 use crate::search::{Result, Version};
 
 /// A share that was not renewed for so long is over.
-pub(super) const LEASE_MS: u64 = 10_000;
+pub(crate) const LEASE_MS: u64 = 10_000;
 /// Clocks of processes that share a limit may differ by so much.
-pub(super) const SKEW_MS: u64 = 500;
+pub(crate) const SKEW_MS: u64 = 500;
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Record {
-    pub(super) shares: Vec<Share>,
-    pub(super) cooling: Vec<Cooling>,
+pub(crate) struct Record {
+    pub(crate) shares: Vec<Share>,
+    pub(crate) cooling: Vec<Cooling>,
     /// The upstream has asked everybody to wait until then; milliseconds since 1970, as all times here.
-    pub(super) paused: u64,
+    pub(crate) paused: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Share {
-    pub(super) owner: String,
-    pub(super) places: u32,
+pub(crate) struct Share {
+    pub(crate) owner: String,
+    pub(crate) places: u32,
     /// What its owner could use.
-    pub(super) wanted: u32,
-    pub(super) until: u64,
+    pub(crate) wanted: u32,
+    pub(crate) until: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Cooling {
-    pub(super) places: u32,
-    pub(super) until: u64,
+pub(crate) struct Cooling {
+    pub(crate) places: u32,
+    pub(crate) until: u64,
 }
 
 /// Where the record of one upstream is kept.
 #[async_trait::async_trait]
-pub(super) trait Board: Send + Sync + 'static {
+pub(crate) trait Board: Send + Sync + 'static {
     async fn read(&self) -> Result<(Option<Version>, Record)>;
     /// False where somebody else has written since.
     async fn write(&self, over: Option<Version>, record: &Record) -> Result<bool>;
@@ -50,15 +50,15 @@ pub(super) trait Board: Send + Sync + 'static {
 
 /// What does not change for one upstream.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Terms {
-    pub(super) limit: u32,
+pub(crate) struct Terms {
+    pub(crate) limit: u32,
     /// From the end of a lease until all of its places are cold.
-    pub(super) cooling_ms: u64,
+    pub(crate) cooling_ms: u64,
 }
 
 impl Record {
     /// Leases that are over leave hot places behind; those cold by now are free.
-    pub(super) fn settle(&mut self, terms: Terms, now: u64) {
+    pub(crate) fn settle(&mut self, terms: Terms, now: u64) {
         let (held, over) = std::mem::take(&mut self.shares).into_iter().partition(|share| share.until + SKEW_MS >= now);
         self.shares = held;
         let left = over.into_iter().filter(|share: &Share| share.places > 0);
@@ -66,11 +66,11 @@ impl Record {
         self.cooling.retain(|cooling| cooling.until + SKEW_MS > now);
     }
 
-    pub(super) fn of(&self, owner: &str) -> Option<&Share> {
+    pub(crate) fn of(&self, owner: &str) -> Option<&Share> {
         self.shares.iter().find(|share| share.owner == owner)
     }
 
-    pub(super) fn places_of(&self, owner: &str) -> u32 {
+    pub(crate) fn places_of(&self, owner: &str) -> u32 {
         self.of(owner).map_or(0, |share| share.places)
     }
 
@@ -80,7 +80,7 @@ impl Record {
     }
 
     /// How many places this owner should hold now that it could use `wanted`. Never more than it has and what is free.
-    pub(super) fn aim(&self, terms: Terms, owner: &str, wanted: u32) -> u32 {
+    pub(crate) fn aim(&self, terms: Terms, owner: &str, wanted: u32) -> u32 {
         let mine = self.places_of(owner);
         let fair = self.fair(terms, owner, wanted);
         let others_lack = self
@@ -121,7 +121,7 @@ impl Record {
     }
 
     /// Writes down a share; places given up are cold at these moments, or at once where none is named.
-    pub(super) fn hold(&mut self, owner: &str, places: u32, wanted: u32, now: u64, given: impl IntoIterator<Item = u64>) {
+    pub(crate) fn hold(&mut self, owner: &str, places: u32, wanted: u32, now: u64, given: impl IntoIterator<Item = u64>) {
         self.shares.retain(|share| share.owner != owner);
         if places > 0 || wanted > 0 {
             self.shares.push(Share { owner: owner.to_owned(), places, wanted, until: now + LEASE_MS });
@@ -137,7 +137,7 @@ impl Record {
     }
 
     /// When something may become free by itself.
-    pub(super) fn next(&self) -> Option<u64> {
+    pub(crate) fn next(&self) -> Option<u64> {
         let ends = self.cooling.iter().map(|cooling| cooling.until).chain(self.shares.iter().map(|share| share.until));
         ends.min().map(|end| end + SKEW_MS + 1)
     }

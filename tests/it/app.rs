@@ -100,6 +100,15 @@ impl TestApp {
         }
     }
 
+    /// Until the schema has this text, ten seconds at most.
+    pub async fn await_schema(&self, text: &str) {
+        let from = Instant::now();
+        while !self.get("/schema.graphql").await.text().await.unwrap().contains(text) {
+            assert!(from.elapsed() < Duration::from_secs(10), "the schema did not follow");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The whole answer to an operation: `data`, `errors`, `extensions`.
     pub async fn graphql(&self, query: &str, variables: Json) -> Json {
         let body = json!({ "query": query, "variables": variables });

@@ -25,7 +25,7 @@ pub struct Proxy {
 pub struct Seen {
     pub method: String,
     pub path: String,
-    body: String,
+    pub body: String,
 }
 
 impl Proxy {

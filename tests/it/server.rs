@@ -62,6 +62,28 @@ async fn foreign_names_and_origins_are_refused() {
 }
 
 #[tokio::test]
+async fn pages_elsewhere_may_ask_only_where_settings_name_them() {
+    let test = TestApp::open(|config| config.origins = vec!["https://app.example".into()]).await;
+    let ask = async |method: reqwest::Method, origin: &str, cookie: Option<&str>| {
+        let mut request = test.http.request(method, test.at("/v1/collections")).header("origin", origin);
+        request = request.header("access-control-request-method", "POST");
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        let answer = request.send().await.unwrap();
+        let allowed = answer.headers().get("access-control-allow-origin").map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), allowed.unwrap_or_default(), answer.headers().contains_key("access-control-allow-credentials"))
+    };
+    let (named, other) = ("https://app.example", "https://other.example");
+    assert_eq!(ask(reqwest::Method::GET, named, None).await, (200, named.to_owned(), false));
+    assert_eq!(ask(reqwest::Method::OPTIONS, named, None).await, (204, named.to_owned(), false));
+    assert_eq!(ask(reqwest::Method::GET, named, Some("a=b")).await, (403, String::new(), false));
+    assert_eq!(ask(reqwest::Method::GET, other, None).await, (403, String::new(), false));
+    assert_eq!(ask(reqwest::Method::OPTIONS, other, None).await, (403, String::new(), false));
+    test.stop().await;
+}
+
+#[tokio::test]
 async fn a_body_is_limited_after_decompression() {
     let test = TestApp::open(|config| config.limits.body = 1_000).await;
     let long = format!(r#"{{"name":"a","mappings":{{}},"more":"{}"}}"#, "x".repeat(2_000));

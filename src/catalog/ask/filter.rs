@@ -77,7 +77,7 @@ impl Reader<'_> {
     /// A filter inside a filter.
     fn deeper(&self, fields: &[ExposedField], at: &Place<'_>, json: &Json, depth: usize) -> Result<Filter, Fault> {
         let most = self.frame.limits.filter_depth;
-        if depth >= most {
+        if !self.frame.limits.lets("filter_depth", most as u64, depth as u64 + 1) {
             return Err(at.limit("filter_depth", "depth of a filter", most, measure(self.whole).0));
         }
         self.count(at)?;
@@ -193,7 +193,7 @@ impl Reader<'_> {
     fn count_many(&self, at: &Place<'_>, more: usize) -> Result<(), Fault> {
         self.clauses.set(self.clauses.get() + more);
         let most = self.frame.limits.filter_clauses;
-        if self.clauses.get() > most {
+        if !self.frame.limits.lets("filter_clauses", most as u64, self.clauses.get() as u64) {
             return Err(at.limit("filter_clauses", "conditions in a filter", most, measure(self.whole).1));
         }
         Ok(())

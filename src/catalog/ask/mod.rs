@@ -72,8 +72,12 @@ pub fn order(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Vec<Order>,
 
 /// `search`: `{query, fields: [{field, boost}], operator, fuzziness, knn: {field, vector, k, numCandidates}, fusion}`; `None` where there is
 /// neither words nor a vector.
-pub fn search(_frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Option<Rank>, Fault> {
-    search::read(on, &Place::root("search"), json)
+pub fn search(frame: Frame<'_>, on: &Exposed, json: &Json) -> Result<Option<Rank>, Fault> {
+    let at = Place::root("search");
+    if let Some(Json::String(text)) = json.get("query") {
+        place::check_words(frame, &at.key("query"), text)?;
+    }
+    search::read(on, &at, json)
 }
 
 /// The arguments of a facet, all that it can tell; what is not wanted of it is taken out afterwards.

@@ -4,7 +4,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::filter::any_of;
-use super::place::{Place, items, listed, shown};
+use super::place::{Place, check_words, items, listed, shown};
 use super::{Comparison, Fault, Frame, geo};
 use crate::search::date::{DateMath, Time, Zone};
 use crate::search::pattern::{Pattern, PatternFault};
@@ -131,9 +131,9 @@ impl Reader<'_> {
             "prefix" => self.pattern(at, json, Pattern::prefix)?,
             "wildcard" => self.pattern(at, json, Pattern::wildcard)?,
             "regexp" => self.pattern(at, json, Pattern::regexp)?,
-            "match" => Filter::Words(field(), TextFilter::Any(at.text(json)?.to_owned())),
-            "matchPhrase" => Filter::Words(field(), TextFilter::Phrase(at.text(json)?.to_owned())),
-            "matchPrefix" => Filter::Words(field(), TextFilter::PhrasePrefix(at.text(json)?.to_owned())),
+            "match" => Filter::Words(field(), TextFilter::Any(self.words(at, json)?)),
+            "matchPhrase" => Filter::Words(field(), TextFilter::Phrase(self.words(at, json)?)),
+            "matchPrefix" => Filter::Words(field(), TextFilter::PhrasePrefix(self.words(at, json)?)),
             "cidr" => {
                 let networks = self.list(at, json, |at, json| {
                     let wrong = || at.fault(format_args!("{} is no network such as 10.0.0.0/8", shown(json)));
@@ -148,6 +148,12 @@ impl Reader<'_> {
         })
     }
 
+    fn words(&self, at: &Place<'_>, json: &Json) -> Result<String, Fault> {
+        let text = at.text(json)?;
+        check_words(self.frame, at, text)?;
+        Ok(text.to_owned())
+    }
+
     fn list<T>(
         &self,
         at: &Place<'_>,
@@ -156,7 +162,7 @@ impl Reader<'_> {
     ) -> Result<Vec<T>, Fault> {
         let values = items(json).unwrap_or_default();
         let most = self.frame.limits.in_values;
-        if values.len() > most {
+        if !self.frame.limits.lets("in_values", most as u64, values.len() as u64) {
             return Err(at.limit("in_values", "values of one list", most, values.len()));
         }
         values
@@ -238,7 +244,7 @@ impl Reader<'_> {
     ) -> Result<Filter, Fault> {
         let text = at.text(json)?;
         let (length, most) = (text.chars().count(), self.frame.limits.pattern_length);
-        if length > most {
+        if !self.frame.limits.lets("pattern_length", most as u64, length as u64) {
             return Err(at.limit("pattern_length", "characters of a pattern", most, length));
         }
         let pattern = parse(text, self.ignore_case).map_err(|fault| at.fault(fault))?;

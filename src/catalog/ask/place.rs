@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value as Json};
 
-use super::{Exceeded, Fault};
+use super::{Exceeded, Fault, Frame};
 use crate::error::Code;
 
 /// A path that costs nothing until something is wrong.
@@ -72,6 +72,18 @@ impl<'a> Place<'a> {
     pub(super) fn number(&self, json: &Json) -> Result<f64, Fault> {
         let number = json.as_f64().filter(|number| number.is_finite());
         number.ok_or_else(|| self.fault(format_args!("{} is not a number", shown(json))))
+    }
+}
+
+/// Each word of a text is a condition of its own for the engine, and so is each letter of scripts that write no spaces.
+pub(super) fn check_words(frame: Frame<'_>, at: &Place<'_>, text: &str) -> Result<(), Fault> {
+    let most = frame.limits.filter_clauses;
+    let letters = text.chars().filter(|letter| *letter >= '\u{2E80}').count();
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).count() + letters;
+    if frame.limits.lets("filter_clauses", most as u64, words as u64) {
+        Ok(())
+    } else {
+        Err(at.limit("filter_clauses", "words of a text", most, words))
     }
 }
 

@@ -22,6 +22,7 @@ use super::outcomes::{self, Outcome};
 use crate::access::Viewer;
 use crate::graphql::Api;
 use crate::graphql::run::Request;
+use crate::rates::Allowance;
 
 /// A comment goes out after so much silence, so that whatever stands in between does not take the connection for dead.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -31,11 +32,12 @@ const COMPLETE: &str = "event: complete\ndata:\n\n";
 pub(super) fn stream(
     api: Arc<Api>,
     viewer: Arc<Viewer>,
+    allowance: Option<Allowance>,
     request: Request,
     request_id: Arc<str>,
     ending: CancellationToken,
 ) -> Response {
-    let state = Some((outcomes::run(api, viewer, request, request_id), ending));
+    let state = Some((outcomes::run(api, viewer, allowance, request, request_id), ending));
     let events = stream::unfold(state, |state| async {
         let (mut outcomes, ending) = state?;
         let (text, lasts) = next(&mut outcomes, &ending).await?;

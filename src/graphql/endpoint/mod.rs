@@ -6,6 +6,7 @@
 
 mod events;
 mod explain;
+mod known;
 mod media;
 mod outcomes;
 mod protocol;
@@ -13,6 +14,7 @@ mod socket;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::ws::WebSocketUpgrade;
@@ -34,15 +36,19 @@ use super::{Api, operation};
 use crate::access::Viewer;
 use crate::accounts::{Accounts, Leave};
 use crate::app::App;
+use crate::config::{Config, Defence};
 use crate::error::Code;
+use crate::rates::{Allowance, Cost};
 use crate::search::Call;
 use crate::telemetry::{Collections, RequestId};
 use explain::Explain;
-use media::{Accepted, not_acceptable};
+use known::Known;
+use media::{Accepted, Media, not_acceptable};
 
 #[derive(Clone)]
 struct Endpoint {
     api: Arc<Api>,
+    known: Known,
     /// hooke is about to stop.
     ending: CancellationToken,
     sockets: TaskTracker,
@@ -50,10 +56,13 @@ struct Endpoint {
 }
 
 /// `/graphql` and `/schema.graphql`.
-pub fn routes(api: Arc<Api>, app: &App) -> Router {
+pub async fn routes(api: Arc<Api>, app: &App) -> anyhow::Result<Router> {
+    let settings = app.config.graphql.clone();
+    let known = tokio::task::spawn_blocking(move || Known::open(&settings)).await??;
     let (ending, sockets) = (app.ending.clone(), app.sockets.clone());
-    let endpoint = Endpoint { api, ending, sockets, accounts: app.accounts.clone() };
-    Router::new().route("/graphql", get(run_get).post(run_post)).route("/schema.graphql", get(show_schema)).with_state(endpoint)
+    let endpoint = Endpoint { api, known, ending, sockets, accounts: app.accounts.clone() };
+    let routes = Router::new().route("/graphql", get(run_get).post(run_post)).route("/schema.graphql", get(show_schema));
+    Ok(routes.with_state(endpoint))
 }
 
 async fn show_schema(State(endpoint): State<Endpoint>, Extension(viewer): Extension<Arc<Viewer>>) -> Response {
@@ -69,6 +78,7 @@ async fn run_get(
     id: Option<Extension<RequestId>>,
     Extension(viewer): Extension<Arc<Viewer>>,
     leave: Option<Extension<Leave>>,
+    allowance: Option<Extension<Allowance>>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
     RawQuery(query): RawQuery,
@@ -77,7 +87,8 @@ async fn run_get(
         return match upgrade {
             Ok(upgrade) => {
                 let leave = leave.map(|Extension(leave)| leave).unwrap_or_default();
-                socket::open(upgrade, endpoint, (viewer, leave), named(id))
+                let allowance = allowance.map(|Extension(allowance)| allowance);
+                socket::open(upgrade, endpoint, (viewer, leave, allowance), named(id))
             }
             Err(refused) => refused.into_response(),
         };
@@ -86,15 +97,19 @@ async fn run_get(
     if accepted.document.is_none() && !accepted.events {
         return not_acceptable();
     }
-    match of_query(query.as_deref().unwrap_or_default()) {
-        Ok(request) if operation::mutates(&request.query, request.operation_name.as_deref(), &endpoint.api.config().limits) => {
+    let config = endpoint.api.config();
+    match of_query(query.as_deref().unwrap_or_default()).and_then(|request| endpoint.known.resolved(request)) {
+        Ok(request)
+            if config.limits.has(Defence::GetWrites)
+                && operation::mutates(&request.query, request.operation_name.as_deref(), &config.limits) =>
+        {
             let refused = Failure::input("a mutation may not be sent by GET: send it by POST");
             let mut response = accepted.media().refuse(StatusCode::METHOD_NOT_ALLOWED, refused);
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
             response
         }
-        Ok(request) => run(endpoint, id, viewer, request, accepted, Explain::asked(&headers)).await,
-        Err(failure) => accepted.media().refuse(StatusCode::BAD_REQUEST, failure),
+        Ok(request) => run(endpoint, id, viewer, allowance, request, accepted, Explain::asked(&headers)).await,
+        Err(failure) => accepted.media().refuse(refusal(&failure, accepted.media()), failure),
     }
 }
 
@@ -102,6 +117,7 @@ async fn run_post(
     State(endpoint): State<Endpoint>,
     id: Option<Extension<RequestId>>,
     Extension(viewer): Extension<Arc<Viewer>>,
+    allowance: Option<Extension<Allowance>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
@@ -110,7 +126,9 @@ async fn run_post(
         return not_acceptable();
     }
     let media = accepted.media();
-    if let Err(why) = check_content_type(&headers) {
+    if endpoint.api.config().limits.has(Defence::ContentType)
+        && let Err(why) = check_content_type(&headers)
+    {
         return media.refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, Failure::input(why));
     }
     let body = match body {
@@ -127,9 +145,18 @@ async fn run_post(
         }
         Err(refused) => return media.refuse(refused.status(), Failure::input("the body cannot be read")),
     };
-    match of_body(&body) {
-        Ok(request) => run(endpoint, id, viewer, request, accepted, Explain::asked(&headers)).await,
-        Err(failure) => media.refuse(StatusCode::BAD_REQUEST, failure),
+    match of_body(&body).and_then(|request| endpoint.known.resolved(request)) {
+        Ok(request) => run(endpoint, id, viewer, allowance, request, accepted, Explain::asked(&headers)).await,
+        Err(failure) => media.refuse(refusal(&failure, media), failure),
+    }
+}
+
+/// Clients that persist queries look into the body, and some of them only where the status is 200.
+fn refusal(failure: &Failure, media: Media) -> StatusCode {
+    match (media, failure.code) {
+        (_, "FORBIDDEN") => StatusCode::FORBIDDEN,
+        (Media::Json, code) if code.starts_with("PERSISTED_QUERY") => StatusCode::OK,
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -137,6 +164,7 @@ async fn run(
     endpoint: Endpoint,
     id: Option<Extension<RequestId>>,
     viewer: Arc<Viewer>,
+    allowance: Option<Extension<Allowance>>,
     request: Request,
     accepted: Accepted,
     explain: Option<Explain>,
@@ -145,21 +173,41 @@ async fn run(
     let streamed = accepted.events
         && (accepted.document.is_none() || accepted.rather_events || api.is_subscription(&viewer, &request).await);
     if streamed {
-        return events::stream(api, viewer, request, named(id), ending);
+        return events::stream(api, viewer, allowance.map(|Extension(allowance)| allowance), request, named(id), ending);
     }
     let mut call = Call::within(api.config().limits.time).named(named(id));
     let open = viewer.role.may_everything();
     if explain.is_some() && open {
         call.trips = explain::trips(api.config());
     }
+    let began = Instant::now();
     let mut answer = api.run(&call, &viewer, &request).await;
+    note_slow(api.config(), &call, &request.query, answer.cost, began.elapsed());
     answer.extensions = explain.map(|explain| explain.extensions(&call, &answer, api.config(), open));
     let collections = std::mem::take(&mut answer.collections);
     let mut response = accepted.media().answer(&answer);
+    response.extensions_mut().insert(Cost(answer.cost));
     if !collections.is_empty() {
         response.extensions_mut().insert(Collections(collections));
     }
     response
+}
+
+/// By its hash, as a store of known operations has it: neither the text nor a value stands in a log.
+fn note_slow(config: &Config, call: &Call, text: &str, cost: u64, took: Duration) {
+    if took >= config.log.slow {
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(request_id = &*call.request_id, operation = hash(text), cost, millis, "a slow operation");
+    }
+}
+
+/// SHA-256 in hexadecimal.
+fn hash(text: &str) -> String {
+    use std::fmt::Write as _;
+    ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 fn named(id: Option<Extension<RequestId>>) -> Arc<str> {
@@ -227,8 +275,10 @@ fn decoded(text: &str) -> Result<Cow<'_, str>, Failure> {
 }
 
 fn of_parameters(mut parameters: Map<String, Json>) -> Result<Request, Failure> {
+    let known = known::named(parameters.remove("documentId"), parameters.get("extensions"))?;
     let query = match parameters.remove("query") {
         Some(Json::String(query)) => query,
+        None | Some(Json::Null) if known.is_some() => String::new(),
         Some(_) => return Err(Failure::input("query must be a text")),
         None => return Err(Failure::input("query is missing: it holds the operation")),
     };
@@ -246,7 +296,7 @@ fn of_parameters(mut parameters: Map<String, Json>) -> Result<Request, Failure> 
         None | Some(Json::Null | Json::Object(_)) => {}
         Some(_) => return Err(Failure::input("extensions must be an object")),
     }
-    Ok(Request { query, operation_name, variables })
+    Ok(Request { query, operation_name, variables, known })
 }
 
 #[cfg(test)]

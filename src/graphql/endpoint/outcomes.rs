@@ -13,6 +13,7 @@ use crate::graphql::errors::Failure;
 use crate::graphql::live::News;
 use crate::graphql::run::Request;
 use crate::graphql::{Api, Subscription};
+use crate::rates::{Allowance, Cost};
 use crate::search::Call;
 
 #[derive(Debug)]
@@ -26,7 +27,13 @@ pub(super) enum Outcome {
 }
 
 /// Runs an operation. Dropping the stream cancels it.
-pub(super) fn run(api: Arc<Api>, viewer: Arc<Viewer>, request: Request, request_id: Arc<str>) -> BoxStream<'static, Outcome> {
+pub(super) fn run(
+    api: Arc<Api>,
+    viewer: Arc<Viewer>,
+    allowance: Option<Allowance>,
+    request: Request,
+    request_id: Arc<str>,
+) -> BoxStream<'static, Outcome> {
     let beginning = async move {
         if api.is_subscription(&viewer, &request).await {
             return match api.subscribe(&viewer, &request).await {
@@ -34,15 +41,24 @@ pub(super) fn run(api: Arc<Api>, viewer: Arc<Viewer>, request: Request, request_
                 Err(failures) => stream::once(ready(Outcome::Errors(failures.into()))).boxed(),
             };
         }
-        answer(api, viewer, request, request_id)
+        answer(api, viewer, allowance, request, request_id)
     };
     stream::once(beginning).flatten().boxed()
 }
 
-fn answer(api: Arc<Api>, viewer: Arc<Viewer>, request: Request, request_id: Arc<str>) -> BoxStream<'static, Outcome> {
+fn answer(
+    api: Arc<Api>,
+    viewer: Arc<Viewer>,
+    allowance: Option<Allowance>,
+    request: Request,
+    request_id: Arc<str>,
+) -> BoxStream<'static, Outcome> {
     let answering = async move {
         let call = Call::within(api.config().limits.time).named(request_id);
         let answer = api.run(&call, &viewer, &request).await;
+        if let Some(allowance) = allowance {
+            allowance.charge(Cost(answer.cost));
+        }
         if answer.data.is_none() {
             return vec![Outcome::Errors(answer.errors.into())];
         }

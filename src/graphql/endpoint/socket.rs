@@ -24,6 +24,7 @@ use crate::accounts::{Accounts, Credential, Leave};
 use crate::graphql::Api;
 use crate::graphql::errors::Failure;
 use crate::graphql::run::Request;
+use crate::rates::Allowance;
 use crate::search::Call;
 
 /// Reserved for each socket: most of them are idle.
@@ -52,8 +53,8 @@ const PATIENCE: Patience = Patience {
     close: Duration::from_secs(1),
 };
 
-/// Who is at the other side, and when they must leave.
-type Caller = (Arc<Viewer>, Leave);
+/// Who is at the other side, when they must leave, and what operations are charged to.
+type Caller = (Arc<Viewer>, Leave, Option<Allowance>);
 
 pub(super) fn open(upgrade: WebSocketUpgrade, endpoint: Endpoint, viewer: Caller, request_id: Arc<str>) -> Response {
     open_with(upgrade, endpoint, viewer, request_id, PATIENCE)
@@ -62,16 +63,16 @@ pub(super) fn open(upgrade: WebSocketUpgrade, endpoint: Endpoint, viewer: Caller
 fn open_with(
     upgrade: WebSocketUpgrade,
     endpoint: Endpoint,
-    (viewer, leave): Caller,
+    (viewer, leave, allowance): Caller,
     request_id: Arc<str>,
     patience: Patience,
 ) -> Response {
-    let Endpoint { api, ending, sockets, accounts } = endpoint;
+    let Endpoint { api, known, ending, sockets, accounts } = endpoint;
     let most = api.config().limits.body;
     let upgrade = upgrade.protocols([protocol::NAME]).read_buffer_size(READ_BUFFER).max_message_size(most).max_frame_size(most);
     upgrade.on_upgrade(move |socket| {
         let running = StreamMap::new();
-        let session = Session { socket, api, viewer, leave, accounts, request_id, patience, ending, running };
+        let session = Session { socket, api, known, viewer, leave, allowance, accounts, request_id, patience, ending, running };
         sockets.track_future(session.serve())
     })
 }
@@ -79,6 +80,9 @@ fn open_with(
 struct Session {
     socket: WebSocket,
     api: Arc<Api>,
+    known: super::Known,
+    /// Operations are charged to it: of the request that opened the socket.
+    allowance: Option<Allowance>,
     /// Of the request that opened it, or of its first message.
     viewer: Arc<Viewer>,
     leave: Leave,
@@ -205,7 +209,18 @@ impl Session {
             let failure = Failure::limit("subscriptions", most as u64, asked as u64, advice);
             return self.send(Message::text(protocol::error(&id, &[failure]))).await;
         }
-        self.running.insert(id, outcomes::run(self.api.clone(), self.viewer.clone(), request, self.request_id.clone()));
+        let request = match self.known.resolved(request) {
+            Ok(request) => request,
+            Err(failure) => return self.send(Message::text(protocol::error(&id, &[failure]))).await,
+        };
+        if let Some(Err(standing)) = self.allowance.as_ref().map(Allowance::take) {
+            let failure = Failure::limit("rate", standing.limit, standing.limit + 1, "ask again in a moment");
+            return self.send(Message::text(protocol::error(&id, &[failure]))).await;
+        }
+        self.running.insert(
+            id,
+            outcomes::run(self.api.clone(), self.viewer.clone(), self.allowance.clone(), request, self.request_id.clone()),
+        );
         Ok(())
     }
 
@@ -308,9 +323,10 @@ mod tests {
         engine.touch("packages");
         let (_, seen) = tokio::sync::watch::channel(catalog(&config));
         let api = open(&engine, seen, &config).await;
-        let endpoint = Endpoint { api, ending: CancellationToken::new(), sockets: TaskTracker::new(), accounts: None };
+        let known = super::super::Known::nothing();
+        let endpoint = Endpoint { api, known, ending: CancellationToken::new(), sockets: TaskTracker::new(), accounts: None };
         let route = async |State(endpoint): State<Endpoint>, upgrade: WebSocketUpgrade| {
-            open_with(upgrade, endpoint, (Viewer::open(), Leave::default()), "-".into(), HASTE)
+            open_with(upgrade, endpoint, (Viewer::open(), Leave::default(), None), "-".into(), HASTE)
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("ws://{}/", listener.local_addr().unwrap());

@@ -111,6 +111,10 @@ impl Hub {
         Ok(Subscription { news, told: None, _shared: shared })
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     fn begin(&self, key: Key, viewer: &Arc<Viewer>, request: &Request, source: Source) -> Shared {
         let (tell, news) = watch::channel(News::Waiting);
         let (core, request, name) = (self.core.clone(), request.clone(), key.name());

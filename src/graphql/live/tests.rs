@@ -61,7 +61,7 @@ impl Bench {
 
 fn request(query: &str, variables: Json) -> Request {
     let Json::Object(variables) = variables else { panic!("variables are an object") };
-    Request { query: query.into(), operation_name: None, variables }
+    Request { query: query.into(), operation_name: None, variables, known: None }
 }
 
 async fn answer(subscription: &mut Subscription) -> Json {

@@ -8,8 +8,11 @@ use std::collections::HashMap;
 use apollo_compiler::ast::{Definition, Document, FragmentDefinition, Selection, Value};
 use apollo_compiler::{Name, Node};
 
-use crate::config::Limits;
+use crate::config::{Defence, Limits};
 use crate::graphql::errors::{Failure, VALIDATION_FAILED};
+
+/// What introspection nests is not counted up to here: tools ask for types of types of types.
+const INTROSPECTION: u64 = 40;
 
 #[derive(Clone, Copy, Default)]
 struct Cost {
@@ -40,7 +43,7 @@ pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), Failure>
         let cost = match definition {
             Definition::OperationDefinition(operation) => {
                 let cost = weighing.cost(&operation.selection_set);
-                over("root_fields", limits.root_fields, cost.fields, "split the operation")?;
+                over(limits, "root_fields", limits.root_fields, cost.fields, "split the operation")?;
                 whole.aliases = whole.aliases.saturating_add(cost.aliases);
                 cost
             }
@@ -49,14 +52,14 @@ pub(crate) fn check(document: &Document, limits: &Limits) -> Result<(), Failure>
             _ => continue,
         };
         whole.depth = whole.depth.max(cost.depth);
-        over("aliases", limits.aliases, whole.aliases.max(cost.aliases), "split the operation")?;
+        over(limits, "aliases", limits.aliases, whole.aliases.max(cost.aliases), "split the operation")?;
     }
-    over("depth", limits.depth, whole.depth, "nest fewer fields")
+    over(limits, "depth", limits.depth, whole.depth, "nest fewer fields")
 }
 
-fn over(limit: &'static str, most: usize, asked: u64, advice: &str) -> Result<(), Failure> {
+fn over(limits: &Limits, limit: &'static str, most: usize, asked: u64, advice: &str) -> Result<(), Failure> {
     let most = most as u64;
-    if asked > most { Err(Failure::limit(limit, most, asked, advice)) } else { Ok(()) }
+    if limits.lets(limit, most, asked) { Ok(()) } else { Err(Failure::limit(limit, most, asked, advice)) }
 }
 
 struct Weighing<'a> {
@@ -74,7 +77,7 @@ impl<'a> Weighing<'a> {
                     let inner = self.cost(&field.selection_set);
                     let introspection = matches!(field.name.as_str(), "__schema" | "__type");
                     Cost {
-                        depth: if introspection { 1 } else { 1 + inner.depth },
+                        depth: if introspection && inner.depth <= INTROSPECTION { 1 } else { 1 + inner.depth },
                         aliases: inner.aliases.saturating_add(u64::from(field.alias.is_some())),
                         fields: 1,
                     }
@@ -95,6 +98,37 @@ impl<'a> Weighing<'a> {
         self.known.insert(name, Some(cost));
         cost
     }
+}
+
+/// Directives of a whole document: what conditions an operation has, with room to spare.
+const DIRECTIVES: usize = 200;
+
+/// Directives are cheap to write, and each is looked at by every rule of the validation.
+pub(crate) fn check_directives(document: &Document, limits: &Limits) -> Result<(), Failure> {
+    if !limits.has(Defence::Directives) {
+        return Ok(());
+    }
+    let mut count = 0;
+    for definition in &document.definitions {
+        count += match definition {
+            Definition::OperationDefinition(operation) => {
+                let variables = operation.variables.iter().map(|variable| variable.directives.len()).sum::<usize>();
+                operation.directives.len() + variables + directives(&operation.selection_set)
+            }
+            Definition::FragmentDefinition(fragment) => fragment.directives.len() + directives(&fragment.selection_set),
+            _ => 0,
+        };
+    }
+    over(limits, "directives", DIRECTIVES, count as u64, "use fewer directives")
+}
+
+fn directives(selections: &[Selection]) -> usize {
+    let of = |selection: &Selection| match selection {
+        Selection::Field(field) => field.directives.len() + directives(&field.selection_set),
+        Selection::InlineFragment(inline) => inline.directives.len() + directives(&inline.selection_set),
+        Selection::FragmentSpread(spread) => spread.directives.len(),
+    };
+    selections.iter().map(of).sum()
 }
 
 /// An input object that names a field twice: which of them is meant cannot be known, so it is refused.

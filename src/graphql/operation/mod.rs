@@ -21,7 +21,7 @@ pub(crate) use input::{Values, arguments, variables};
 pub(crate) use select::{Explained, Node, Roots, Selector, What};
 
 use super::errors::{Failure, PARSE_FAILED, VALIDATION_FAILED, of_diagnostics};
-use crate::config::Limits;
+use crate::config::{Defence, Limits};
 
 /// How deep brackets of any kind may nest: far beyond what the limits on fields and filters let through, and far from the end of the stack.
 const NESTING: usize = 200;
@@ -38,7 +38,7 @@ pub(crate) struct Document {
 /// Checks a text and makes a document of it.
 pub(crate) fn compile(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Result<Arc<Document>, Vec<Failure>> {
     let tokens = tokens::count(text);
-    if tokens > limits.tokens {
+    if !limits.lets("tokens", limits.tokens as u64, tokens as u64) {
         return Err(vec![Failure::limit("tokens", limits.tokens as u64, tokens as u64, "send a shorter operation")]);
     }
     let syntax = Parser::new()
@@ -46,7 +46,10 @@ pub(crate) fn compile(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Re
         .parse_ast(text, "operation")
         .map_err(|faults| of_syntax(&faults.errors, limits.errors))?;
     limits::check(&syntax, limits).map_err(|failure| vec![failure])?;
-    limits::check_inputs(&syntax).map_err(|failure| vec![failure])?;
+    limits::check_directives(&syntax, limits).map_err(|failure| vec![failure])?;
+    if limits.has(Defence::DuplicateInputs) {
+        limits::check_inputs(&syntax).map_err(|failure| vec![failure])?;
+    }
     let valid = syntax
         .to_executable_validate(schema)
         .map_err(|faults| of_diagnostics(&faults.errors, VALIDATION_FAILED, limits.errors))?;
@@ -57,7 +60,8 @@ pub(crate) fn compile(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Re
 
 fn of_syntax(list: &DiagnosticList, most: usize) -> Vec<Failure> {
     // what is nested too deep for the parser is told as the limit it is
-    if list.iter().any(|fault| fault.to_string().contains("recursion limit")) {
+    // the fault alone: written out as a report, with the text around it, a long text takes minutes
+    if list.iter().any(|fault| fault.error.to_string().contains("recursion limit")) {
         return vec![Failure::limit("nesting", NESTING as u64, NESTING as u64 + 1, "nest fewer brackets")];
     }
     of_diagnostics(list, PARSE_FAILED, most)
