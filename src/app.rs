@@ -48,7 +48,7 @@ pub struct App {
     pub moments: Arc<Moments>,
     pub stats: Arc<Stats>,
     pub upstreams: Arc<Upstreams>,
-    pub rates: Rates,
+    pub rates: Arc<Rates>,
     /// By which this machine reaches us, once we listen.
     pub url: Arc<OnceLock<String>>,
     /// Told once: hooke is about to stop. Whatever keeps a connection open listens to it and ends.
@@ -97,7 +97,7 @@ impl App {
             moments: Arc::new(Moments::new(config.limits.snapshots)),
             stats: Arc::default(),
             upstreams,
-            rates: Rates::open(&config, &state),
+            rates: Arc::new(Rates::open(&config, &state)),
             url: Arc::default(),
             catalog,
             jobs,
