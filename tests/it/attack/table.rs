@@ -289,9 +289,7 @@ fn operations() -> Vec<Attack> {
         .by(By::Grammar),
         invalid(
             "an introspection that walks in circles",
-            format!(
-                "{{ __schema {{ types {{ fields {{ type {{ fields {{ type {{ fields {{ type {{ fields {{ name }} }} }} }} }} }} }} }} }} }}"
-            ),
+            "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }".to_owned(),
             json!({}),
         ),
         invalid(
