@@ -201,6 +201,8 @@ mod tests {
     async fn one_caller_is_held_back_and_another_is_not() {
         let (rates, _folder) = rates("3/10s").await;
         let (one, two) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
+        // windows begin before what is asked of them
+        rates.allowance(&Who::Anybody, one).unwrap();
         let now = Instant::now();
         let ask = |address, now| rates.allowance(&Who::Anybody, address).unwrap().take_at(now);
         let left: Vec<u64> = (0..3).map(|_| ask(one, now).unwrap().left).collect();
