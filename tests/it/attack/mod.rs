@@ -46,7 +46,9 @@ pub async fn target(change: impl FnOnce(&mut Config)) -> TestApp {
         })
         .collect();
     let bulk = app.http.post(app.at("/v1/collections/landmarks/bulk?refresh=NOW")).header("content-type", "application/x-ndjson");
-    assert!(bulk.body(lines).send().await.unwrap().status().is_success());
+    // to the end of the answer: a load whose client is gone ends
+    let told = bulk.body(lines).send().await.unwrap().text().await.unwrap();
+    assert_eq!(told.matches("\"errors\":[]").count(), 30, "{told}");
     app.await_schema("  landmarks(").await;
     app
 }
