@@ -75,11 +75,16 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Each word of a text is a condition of its own for the engine, and so is each letter of scripts that write no spaces.
+/// Letters of a word, as the standard tokenizer has it.
+const LONGEST_WORD: usize = 255;
+
+/// Each word of a text is a condition of its own for the engine, and so is each letter of scripts that write no spaces and each symbol;
+/// what is longer than [`LONGEST_WORD`] is cut into several.
 pub(super) fn check_words(frame: Frame<'_>, at: &Place<'_>, text: &str) -> Result<(), Fault> {
     let most = frame.limits.filter_clauses;
-    let letters = text.chars().filter(|letter| *letter >= '\u{2E80}').count();
-    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).count() + letters;
+    let letters = text.chars().filter(|letter| *letter >= '\u{2190}').count();
+    let words = text.split(|letter: char| !letter.is_alphanumeric()).map(|word| word.chars().count().div_ceil(LONGEST_WORD));
+    let words = words.sum::<usize>() + letters;
     if frame.limits.lets("filter_clauses", most as u64, words as u64) {
         Ok(())
     } else {

@@ -10,6 +10,7 @@ mod table;
 mod web;
 mod wire;
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use hooke::config::Config;
@@ -99,13 +100,13 @@ async fn run(url: &str, attacks: &[Attack], swift: Duration) -> Report {
 }
 
 impl Report {
+    /// Straight to the standard error, so that it is seen also where a test passes.
     fn print(&self, all: usize) {
-        for failure in &self.failures {
-            println!("NOT REFUSED  {failure}");
-        }
-        println!("refused {} of {all}", self.refused);
-        println!("slowest refusal {:.1} ms ({})", self.slowest.0.as_secs_f64() * 1_000.0, self.slowest.1);
-        println!("largest answer {} bytes ({})", self.largest.0, self.largest.1);
+        let mut lines: Vec<String> = self.failures.iter().map(|failure| format!("NOT REFUSED  {failure}")).collect();
+        lines.push(format!("refused {} of {all}", self.refused));
+        lines.push(format!("slowest refusal {:.1} ms ({})", self.slowest.0.as_secs_f64() * 1_000.0, self.slowest.1));
+        lines.push(format!("largest answer {} bytes ({})", self.largest.0, self.largest.1));
+        writeln!(std::io::stderr(), "\n{}", lines.join("\n")).unwrap();
     }
 }
 

@@ -466,6 +466,16 @@ fn arguments() -> Vec<Attack> {
             json!({ "q": (0..100_000).map(|n| format!("w{n} ")).collect::<String>() }),
         ),
         invalid(
+            "a search for one word of a megabyte",
+            "query($q: String!) { landmarks(search: { query: $q }) { total { value } } }",
+            json!({ "q": "a".repeat(900_000) }),
+        ),
+        invalid(
+            "a search for a hundred thousand symbols",
+            "query($q: String!) { landmarks(search: { query: $q }) { total { value } } }",
+            json!({ "q": "\u{2600}".repeat(100_000) }),
+        ),
+        invalid(
             "a search fuzzy for thousands of words",
             "query($q: String!) { landmarks(search: { query: $q, fuzziness: AUTO }) { total { value } } }",
             json!({ "q": (0..5_000).map(|n| format!("word{n} ")).collect::<String>() }),
