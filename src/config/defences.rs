@@ -6,7 +6,7 @@ use super::Limits;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enforcement {
     Refuse,
-    /// It is logged and runs, up to [`SLACK`] times the limit: to try limits on real traffic.
+    /// It is logged and runs, up to ten times the limit: to try limits on real traffic.
     Warn,
 }
 

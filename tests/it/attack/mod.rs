@@ -106,7 +106,7 @@ impl Report {
         lines.push(format!("refused {} of {all}", self.refused));
         lines.push(format!("slowest refusal {:.1} ms ({})", self.slowest.0.as_secs_f64() * 1_000.0, self.slowest.1));
         lines.push(format!("largest answer {} bytes ({})", self.largest.0, self.largest.1));
-        writeln!(std::io::stderr(), "\n{}", lines.join("\n")).unwrap();
+        std::io::stderr().write_all(format!("\n{}\n", lines.join("\n")).as_bytes()).unwrap();
     }
 }
 
