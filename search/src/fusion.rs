@@ -112,6 +112,7 @@ struct Fused {
 
 fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool) -> Result<Page> {
     let took = ranked.iter().chain(&union).map(|page| page.took).max().unwrap_or(0);
+    let moment = ranked.iter().chain(&union).find_map(|page| page.moment.clone());
     let mut places: HashMap<(std::sync::Arc<str>, String), usize> = HashMap::new();
     let mut fused: Vec<Fused> = Vec::new();
     for one in ranked {
@@ -166,7 +167,7 @@ fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool
     let hits = fused.drain(from..to).map(|one| one.hit).collect();
     let (total, computed, suggested) =
         union.map_or((None, Vec::new(), Vec::new()), |page| (page.total, page.computed, page.suggested));
-    Ok(Page { hits, total, has_next, has_previous, computed, suggested, took })
+    Ok(Page { hits, total, has_next, has_previous, computed, suggested, moment, took })
 }
 
 /// The better first; of equal ones by id, for nothing else is the same on every page.
@@ -231,6 +232,7 @@ mod tests {
             has_previous: false,
             computed: Vec::new(),
             suggested: Vec::new(),
+            moment: None,
             took: 1,
         })
     }

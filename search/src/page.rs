@@ -17,6 +17,8 @@ pub struct Page {
     pub has_previous: bool,
     pub computed: Vec<(Slot, Computed)>,
     pub suggested: Vec<(Slot, Suggested)>,
+    /// What its snapshot is asked for by from now on, where the engine says so: it may have given it another id.
+    pub moment: Option<SnapshotId>,
     /// Milliseconds the engine says it took.
     pub took: u64,
 }

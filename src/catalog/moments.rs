@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
-use crate::search::{Call, CollectionName, Engine, Error, Key, Result, SnapshotId};
+use crate::search::{Call, CollectionName, Engine, Error, Key, Page, Result, SnapshotId};
 
 /// As long as both engines keep one that is not used.
 const KEPT: Duration = Duration::from_secs(5 * 60);
@@ -58,11 +58,16 @@ impl Moments {
         Ok(id)
     }
 
-    /// A page of it was asked for; `ended`: it was the last in its direction.
-    pub fn used(&self, viewer: &str, id: &SnapshotId, ended: bool) {
+    /// A page of it was asked for; `ended`: it was the last in its direction. The engine may have given it another id: by that it is
+    /// closed one day.
+    pub fn used(&self, viewer: &str, id: &SnapshotId, page: &Page, ended: bool) {
         let mut held = self.lock();
-        let one = held.get_mut(viewer).and_then(|all| all.iter_mut().find(|one| one.id.as_ref() == Some(id)));
+        let same = |one: &&mut Held| one.id.is_some() && (one.id.as_ref() == Some(id) || one.id == page.moment);
+        let one = held.get_mut(viewer).and_then(|all| all.iter_mut().find(same));
         if let Some(one) = one {
+            if page.moment.is_some() {
+                one.id.clone_from(&page.moment);
+            }
             one.used = Instant::now();
             one.ended |= ended;
         }
@@ -122,8 +127,9 @@ impl Drop for Place<'_> {
     }
 }
 
-/// The place of a hit together with the snapshot it is in, for a cursor.
-pub fn within(id: &SnapshotId, key: &Key) -> Key {
+/// The place of a hit of a page together with the snapshot it is in, for a cursor. `id` is what the page was asked by.
+pub fn within(id: &SnapshotId, page: &Page, key: &Key) -> Key {
+    let id = page.moment.as_ref().unwrap_or(id);
     Key([vec![Json::from(&*id.0)], key.0.clone()].concat())
 }
 
@@ -168,13 +174,28 @@ mod tests {
         assert!(refused.to_string().contains("limits.snapshots"), "{refused}");
         open("bob").await.unwrap();
 
-        moments.used("ann", &two, true);
-        moments.used("bob", &one, true);
+        moments.used("ann", &two, &Page::default(), true);
+        moments.used("bob", &one, &Page::default(), true);
         let three = open("ann").await.unwrap();
         assert_ne!(three, one);
         assert!(matches!(engine.close_snapshot(&call(), two).await, Err(Error::SnapshotGone)), "it was let go");
         engine.close_snapshot(&call(), one).await.unwrap();
         assert!(open("ann").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_gets_another_id_is_let_go_by_it() {
+        let (_folder, engine, name) = engine().await;
+        let moments = Moments::new(1);
+        let first = moments.open(&*engine, &call(), "", &name).await.unwrap();
+        let later = engine.open_snapshot(&call(), &name).await.unwrap();
+        let page = Page { moment: Some(later.clone()), ..Page::default() };
+        moments.used("", &first, &page, false);
+        // the page before is asked for again
+        moments.used("", &first, &page, true);
+        moments.open(&*engine, &call(), "", &name).await.unwrap();
+        assert!(matches!(engine.close_snapshot(&call(), later).await, Err(Error::SnapshotGone)), "it was let go");
+        engine.close_snapshot(&call(), first).await.unwrap();
     }
 
     #[tokio::test]
@@ -191,7 +212,10 @@ mod tests {
     #[test]
     fn a_cursor_carries_its_snapshot() {
         let (id, key) = (SnapshotId("s".into()), Key(vec![json!("a"), json!(1)]));
-        assert_eq!(apart(within(&id, &key)), Some((id, key)));
+        let mut page = Page::default();
+        assert_eq!(apart(within(&id, &page, &key)), Some((id.clone(), key.clone())));
+        page.moment = Some(SnapshotId("t".into()));
+        assert_eq!(apart(within(&id, &page, &key)), Some((SnapshotId("t".into()), key)));
         assert_eq!(apart(Key(vec![json!(1)])), None);
         assert_eq!(apart(Key(Vec::new())), None);
     }

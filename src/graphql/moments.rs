@@ -47,7 +47,7 @@ pub(super) fn note(moments: &Moments, holder: &str, plan: &Plan<'_>, results: &R
         let (Walk::Snapshot(id), Some(at)) = (&many.walk, many.search) else { continue };
         if let (Some(Ok(page)), Some(query)) = (results.pages.get(at), plan.searches.get(at)) {
             let more = if query.page.backward { page.has_previous } else { page.has_next };
-            moments.used(holder, id, !more);
+            moments.used(holder, id, page, !more);
         }
     }
 }

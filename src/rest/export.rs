@@ -119,6 +119,9 @@ impl Walk {
         };
         let mut pages = self.app.engine.search(&self.app.call(&self.id), &[query]).await?;
         let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
+        if let (Some(snapshot), Some(moment)) = (&mut self.snapshot, page.moment) {
+            *snapshot = Arc::new(moment);
+        }
         self.after = page.hits.last().map(|hit| hit.key.clone());
         let text =
             page.hits.into_iter().map(|hit| line(hit.document)).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?.concat();

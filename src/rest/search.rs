@@ -264,17 +264,19 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
     let mut pages = app.engine.search(&call, &[query]).await?;
     let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
     if let Some(held) = &snapshot {
-        app.moments.used(&app.holder, held, if backward { !page.has_previous } else { !page.has_next });
+        app.moments.used(&app.holder, held, &page, if backward { !page.has_previous } else { !page.has_next });
     }
     let cursor = |key: &Key| match &snapshot {
-        Some(held) => app.signer.write(&binding, &moments::within(held, key)),
+        Some(held) => app.signer.write(&binding, &moments::within(held, &page, key)),
         None => app.signer.write(&binding, key),
     };
+    let cursors: Vec<String> = page.hits.iter().map(|hit| cursor(&hit.key)).collect();
     let edges: Vec<Edge> = page
         .hits
         .into_iter()
-        .map(|hit| Edge {
-            cursor: cursor(&hit.key),
+        .zip(cursors)
+        .map(|(hit, cursor)| Edge {
+            cursor,
             score: hit.score,
             distance: hit.distance,
             node: documents::node(&hit.document.id, hit.document.version, hit.document.source),

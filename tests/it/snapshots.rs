@@ -1,10 +1,18 @@
 //! Walks over pages that see one moment, by GraphQL and by REST, on both engines.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value as Json, json};
 
 use crate::app::TestApp;
+use crate::ground::elasticsearch_url;
 
 struct Walked {
     test: TestApp,
@@ -175,5 +183,136 @@ async fn a_viewer_holds_so_many() {
     assert!(refused["message"].as_str().unwrap().contains("limits.snapshots"), "{refused}");
     // what is alive is not touched
     assert!(walked.page("", None).await.is_ok());
+    walked.close().await;
+}
+
+/// In front of Elasticsearch: gives each point in time another id with each answer, as Elasticsearch may, and forgets the one before.
+#[derive(Clone)]
+struct Renaming {
+    upstream: String,
+    http: reqwest::Client,
+    /// What Elasticsearch calls those that are alive, and how many names were given.
+    alive: Arc<Mutex<(HashMap<String, String>, usize)>>,
+}
+
+impl Renaming {
+    async fn start(upstream: String) -> (Renaming, String) {
+        let renaming = Renaming { upstream, http: reqwest::Client::new(), alive: Arc::default() };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = Router::new().fallback(rename).with_state(renaming.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        (renaming, url)
+    }
+
+    fn open(&self) -> usize {
+        self.alive.lock().unwrap().0.len()
+    }
+
+    fn name(&self, real: &str) -> String {
+        let mut alive = self.alive.lock().unwrap();
+        alive.1 += 1;
+        let name = format!("moment-{}", alive.1);
+        alive.0.insert(name.clone(), real.to_owned());
+        name
+    }
+
+    /// What a request names so. `None`: it was forgotten.
+    fn real(&self, name: &mut Json) -> Option<()> {
+        let known = self.alive.lock().unwrap().0.remove(name.as_str().unwrap())?;
+        *name = known.into();
+        Some(())
+    }
+
+    /// The points in time of a body of one or several lines under their real names.
+    fn request(&self, path: &str, body: &[u8]) -> Option<Vec<u8>> {
+        let text = std::str::from_utf8(body).unwrap();
+        if !text.contains("\"pit\"") && path != "/_pit" {
+            return Some(body.to_owned());
+        }
+        let mut lines = String::new();
+        for line in text.lines() {
+            let mut line: Json = serde_json::from_str(line).unwrap();
+            if path == "/_pit" {
+                self.real(&mut line["id"])?;
+            } else if line.get("pit").is_some() {
+                self.real(&mut line["pit"]["id"])?;
+            }
+            lines += &(line.to_string() + "\n");
+        }
+        Some(lines.into_bytes())
+    }
+
+    fn answer(&self, opens: bool, body: &[u8]) -> Vec<u8> {
+        let Ok(mut body) = serde_json::from_slice::<Json>(body) else { return body.to_owned() };
+        let rename = |id: &mut Json| *id = self.name(id.as_str().unwrap()).into();
+        if opens {
+            rename(&mut body["id"]);
+        }
+        body.get_mut("pit_id").map(rename);
+        for one in body.get_mut("responses").and_then(Json::as_array_mut).into_iter().flatten() {
+            one.get_mut("pit_id").map(rename);
+        }
+        body.to_string().into_bytes()
+    }
+}
+
+async fn rename(State(renaming): State<Renaming>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    let body: Bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let Some(body) = renaming.request(head.uri.path(), &body) else {
+        let cause = json!({ "type": "search_context_missing_exception", "reason": "No search context found" });
+        let fault = json!({ "root_cause": [cause], "type": "search_phase_execution_exception", "reason": "all shards failed" });
+        let fault = axum::Json(json!({ "error": fault, "status": 404 }));
+        return (StatusCode::NOT_FOUND, [("x-elastic-product", "Elasticsearch")], fault).into_response();
+    };
+    let opens = head.method == "POST" && head.uri.path().ends_with("/_pit");
+    let mut onward = renaming.http.request(head.method, format!("{}{}", renaming.upstream, head.uri)).body(body);
+    for (name, value) in &head.headers {
+        if !["host", "content-length", "accept-encoding"].contains(&name.as_str()) {
+            onward = onward.header(name, value);
+        }
+    }
+    let answer = onward.send().await.unwrap();
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    headers.remove("transfer-encoding");
+    headers.remove("content-length");
+    (status, headers, renaming.answer(opens && status.is_success(), &answer.bytes().await.unwrap())).into_response()
+}
+
+#[tokio::test]
+async fn a_point_in_time_may_change_its_id() {
+    let Some(elasticsearch) = elasticsearch_url() else {
+        eprintln!("SKIPPED: HOOKE_TEST_ELASTICSEARCH is not set");
+        return;
+    };
+    let (renaming, url) = Renaming::start(elasticsearch).await;
+    let walked = Walked::open(TestApp::on(url).await).await;
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let (numbers, next) = walked.page(ORDERED, after.as_deref()).await.unwrap();
+        all.extend(numbers);
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(all, (0..12).collect::<Vec<_>>());
+    let path = walked.test.at(&format!("/v1/collections/{}/search", walked.collection));
+    let mut asked = json!({ "first": 5, "orderBy": [{ "field": "N" }], "consistency": "SNAPSHOT" });
+    for number in [0, 5, 10] {
+        let page: Json = walked.test.http.post(&path).json(&asked).send().await.unwrap().json().await.unwrap();
+        assert_eq!(page["edges"][0]["node"]["n"], number, "{page}");
+        asked["after"] = page["pageInfo"]["endCursor"].clone();
+    }
+    // each walk by its last name
+    assert_eq!(renaming.open(), 2);
+    let export = walked.test.get(&format!("/v1/collections/{}/export", walked.collection)).await;
+    assert_eq!(export.text().await.unwrap().lines().count(), 12);
+    let from = Instant::now();
+    while renaming.open() > 2 {
+        assert!(from.elapsed() < Duration::from_secs(10), "the moment of the export was not closed");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     walked.close().await;
 }

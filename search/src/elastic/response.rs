@@ -11,7 +11,7 @@ use super::request::{MARK_BEGIN, MARK_END, More, Reading};
 use super::sorting;
 use super::suggesting::Doubts;
 use crate::{
-    Document, DocumentId, Elements, Error, Fragment, Highlight, Hit, Key, Page, Relation, Result, Run, Source, Total,
+    Document, DocumentId, Elements, Error, Fragment, Highlight, Hit, Key, Page, Relation, Result, Run, SnapshotId, Source, Total,
     TotalRequest, Version,
 };
 
@@ -19,6 +19,7 @@ use crate::{
 #[derive(Debug, Deserialize)]
 pub(super) struct Body {
     took: Option<u64>,
+    pit_id: Option<String>,
     timed_out: Option<bool>,
     #[serde(rename = "_shards")]
     shards: Option<Shards>,
@@ -123,6 +124,7 @@ pub(super) fn page(body: Body, reading: &Reading) -> Result<(Page, Option<Doubts
         has_previous: if reading.backward { more } else { from_somewhere },
         computed: reading.computing.read(aggregations.as_ref(), shards)?,
         suggested: Vec::new(),
+        moment: body.pit_id.map(|id| SnapshotId(id.into())),
         took: body.took.unwrap_or(0),
     };
     reading.suggesting.read(suggest.as_ref(), aggregations.as_ref(), &mut page)?;

@@ -382,8 +382,8 @@ impl<'a> Shaper<'a> {
     }
 
     fn cursor(&self, connection: Connection<'a>, hit: &Hit) -> String {
-        match &connection.many.walk {
-            Walk::Snapshot(id) => self.signer.write(&connection.many.binding, &moments::within(id, &hit.key)),
+        match (&connection.many.walk, connection.page) {
+            (Walk::Snapshot(id), Some(page)) => self.signer.write(&connection.many.binding, &moments::within(id, page, &hit.key)),
             _ => self.signer.write(&connection.many.binding, &hit.key),
         }
     }

@@ -88,7 +88,7 @@ pub(super) async fn run(work: &Work) -> Done {
         }
     };
     apart(&from.collection, &work.catalog, &given.to)?;
-    let walk = Walk {
+    let mut walk = Walk {
         work,
         on: from.collection.name.clone(),
         filter: shelves::filter(&work.inner, &from, given.filter.as_ref(), Some(&job))?,

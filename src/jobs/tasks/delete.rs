@@ -59,7 +59,7 @@ pub(super) async fn run(work: &Work) -> Done {
     let job = work.job();
     let given: Arguments = work.arguments()?;
     let on = shelves::get(work, job.collection.as_deref()).await?;
-    let walk = Walk {
+    let mut walk = Walk {
         work,
         on: on.collection.name.clone(),
         filter: shelves::filter(&work.inner, &on, Some(&given.filter), Some(&job))?,

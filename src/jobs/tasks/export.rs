@@ -114,6 +114,7 @@ async fn attempt(work: &Work, left: Option<Left>) -> std::result::Result<Option<
         }
         pages += 1;
         if pages % PAGES == 0 || work.is_stopped() {
+            left.snapshot = walk.snapshot.as_ref().map(|id| id.0.to_string());
             file.sync().await?;
             work.checkpoint(&left).await?;
         }

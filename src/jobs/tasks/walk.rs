@@ -29,7 +29,7 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) async fn page(&self, after: Option<&Key>) -> std::result::Result<Result<Page>, Halt> {
+    pub(super) async fn page(&mut self, after: Option<&Key>) -> std::result::Result<Result<Page>, Halt> {
         let from = after.cloned().map_or(From::Start, From::After);
         let seen = self.work.catalog.now().collection(self.on.as_str()).and_then(|exposed| exposed.bounds.page);
         let most = seen.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
@@ -37,7 +37,7 @@ impl Walk<'_> {
     }
 
     /// How many there are just now.
-    pub(super) async fn count(&self) -> std::result::Result<Result<u64>, Halt> {
+    pub(super) async fn count(&mut self) -> std::result::Result<Result<u64>, Halt> {
         let query = Query { total: TotalRequest::All, ..self.query(0, From::Start) };
         let page = self.ask(query).await?;
         Ok(page.and_then(|page| match page.total {
@@ -47,7 +47,7 @@ impl Walk<'_> {
     }
 
     /// A snapshot that is gone is for the caller; all else that lasts ends the task.
-    async fn ask(&self, query: Query) -> std::result::Result<Result<Page>, Halt> {
+    async fn ask(&mut self, query: Query) -> std::result::Result<Result<Page>, Halt> {
         let query = &[query];
         let engine = &self.work.engine;
         let asked = self.work.patiently(|call| async move {
@@ -61,6 +61,10 @@ impl Walk<'_> {
                 },
             }
         });
-        asked.await
+        let asked = asked.await?;
+        if let (Some(snapshot), Ok(Page { moment: Some(moment), .. })) = (&mut self.snapshot, &asked) {
+            snapshot.clone_from(moment);
+        }
+        Ok(asked)
     }
 }
