@@ -11,8 +11,8 @@ use super::desk::Desk;
 use super::{Grant, Viewer, answers, fields};
 use crate::catalog::Exposed;
 use crate::search::{
-    Action, Call, Collection, CollectionName, DocRef, Document, Engine, Error, Fetch, FieldRef, Filter, Generations, Health,
-    Page, Precondition, Query, Refresh, Result, Slot, SnapshotId, Suggest, Suggested, Write, WriteOutcome,
+    Action, Call, Collection, CollectionName, Compute, DocRef, Document, Engine, Error, Fetch, FieldRef, Filter, Generations,
+    Health, Page, Precondition, Query, Refresh, Result, Slot, SnapshotId, Suggest, Suggested, Write, WriteOutcome,
 };
 
 pub(super) struct Guard {
@@ -43,6 +43,16 @@ struct Asked {
     suggested: Vec<(Slot, Suggested)>,
 }
 
+/// Documents of one group, at whatever depth.
+fn most_tops(level: &[(Slot, Compute)]) -> u32 {
+    let of_one = |(_, compute): &(Slot, Compute)| match compute {
+        Compute::Top(top) => top.size,
+        Compute::Groups(groups) => most_tops(&groups.inside),
+        _ => 0,
+    };
+    level.iter().map(of_one).max().unwrap_or(0)
+}
+
 impl Guard {
     pub(super) fn new(engine: Arc<dyn Engine>, desk: Arc<Desk>, viewer: Arc<Viewer>) -> Self {
         Guard { engine, desk, viewer }
@@ -68,7 +78,9 @@ impl Guard {
         let reach = self.reach(name)?;
         // by id two are asked for, or as many as there are indices, to tell that there is more than one
         let by_id = matches!(query.filter, Filter::Ids(_));
-        if let Some(most) = reach.grant.page.filter(|most| !by_id && query.page.size > (*most).max(2)) {
+        let inside = query.fetch.inner_hits.iter().map(|list| list.size).max().unwrap_or(0).max(most_tops(&query.compute));
+        let too_many = |most: u32| inside > most || !by_id && query.page.size > most.max(2);
+        if let Some(most) = reach.grant.page.filter(|most| too_many(*most)) {
             return Err(Error::Limit(format!("your role sees at most {most} documents of {name} at a time; ask for fewer")));
         }
         if !reach.grant.aggregations && !query.compute.is_empty() {

@@ -673,3 +673,33 @@ async fn without_the_rule_the_table_tells() {
 fn shown(leaks: &[(String, String)]) -> String {
     leaks.iter().map(|(name, why)| format!("{name} {}\n", why.chars().take(1_500).collect::<String>())).collect()
 }
+
+/// What a role sees at a time holds for documents of groups and elements beside hits, too.
+#[tokio::test]
+async fn a_page_bounds_what_stands_inside_it() {
+    for elasticsearch in [None, elasticsearch_url()] {
+        let mut bounded = role(None);
+        bounded.collections.values_mut().for_each(|grant| grant.page = Some(2));
+        let world = World::open(elasticsearch.as_deref(), bounded, visible()).await;
+        let tops =
+            |first: &str| format!("groupBy(keys: [{{ field: KIND }}], first: 1) {{ nodes {{ topHits{first} {{ _id }} }} }}");
+        let lists = |first: &str| format!("edges {{ innerHits {{ lines{first} {{ total nodes {{ sku }} }} }} }}");
+        let by_default = world.test.data(&format!("{{ notes(first: 1) {{ {} {} }} }}", tops(""), lists("(filter: {})"))).await;
+        assert_eq!(by_default["notes"]["groupBy"]["nodes"][0]["topHits"].as_array().unwrap().len(), 2, "{by_default}");
+        let beside = &by_default["notes"]["edges"][0]["innerHits"]["lines"];
+        assert_eq!((&beside["total"], beside["nodes"].as_array().unwrap().len()), (&json!(2), 2));
+        for asked in [tops("(first: 3)"), lists("(first: 3, filter: {})"), "nodes { _id }".into()] {
+            let first = if asked.starts_with("nodes") { 3 } else { 1 };
+            let answer = world.test.graphql(&format!("{{ notes(first: {first}) {{ {asked} }} }}"), json!({})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{asked}: {answer}");
+            let told = answer["errors"][0]["message"].as_str().unwrap();
+            assert!(told.contains("your role sees no more at a time"), "{told}");
+        }
+        let variable = format!("query($n: Int) {{ notes(first: 1) {{ {} }} }}", tops("(first: $n)"));
+        let absent = world.test.graphql(&variable, json!({})).await;
+        assert_eq!(absent["data"]["notes"]["groupBy"]["nodes"][0]["topHits"].as_array().unwrap().len(), 2, "{absent}");
+        let given = world.test.graphql(&variable, json!({ "n": 3 })).await;
+        assert_eq!(given["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{given}");
+        world.close().await;
+    }
+}

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::counted::Counting;
 use super::related::Belonging;
-use super::{Many, Plan, Planner, Walk, paths};
+use super::{Many, Plan, Planner, Walk, is_given, paths, within_role};
 use crate::catalog::ask::{self, Frame};
 use crate::catalog::{Exposed, ExposedField, cursor, moments};
 use crate::error::Code;
@@ -66,13 +66,8 @@ impl<'a> Planner<'a> {
             query.page = paging::page(arguments, self.limits, |cursor| self.signer.read(&binding, cursor))?;
         }
 
-        if let Some(most) = exposed.bounds.page.filter(|most| query.page.size > *most) {
-            if ["first", "last"].iter().any(|name| arguments.get(*name).is_some_and(|size| !size.is_null())) {
-                let asked = query.page.size.into();
-                return Err(Failure::limit("page", most.into(), asked, "your role sees no more at a time: ask for fewer"));
-            }
-            query.page.size = most;
-        }
+        let sized = ["first", "last"].iter().any(|name| arguments.get(*name).is_some_and(|size| !size.is_null()));
+        query.page.size = within_role(exposed, query.page.size, sized)?;
         let mut counting = Counting::new(self, exposed, variables, arguments, &query.ticks);
         for selected in &node.sub {
             counting.of_connection(selected);
@@ -263,6 +258,7 @@ impl<'a> Needs<'a, '_> {
         if size > MOST_INNER_HITS {
             return Err(Failure::limit("first", MOST_INNER_HITS.into(), size.into(), "ask for fewer elements"));
         }
+        let size = within_role(self.exposed, size, is_given(node, "first", self.variables))?;
         let filter = match wanted(&arguments, "filter")? {
             Some(json) => ask::element_filter(self.frame, list, json)?,
             None => matched(&list.field, self.asked)?,

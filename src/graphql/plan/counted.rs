@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::connection::without_nulls;
-use super::{Planner, paths};
+use super::{Planner, is_given, paths, within_role};
 use crate::catalog::ask::{self, Frame};
 use crate::catalog::{Exposed, ExposedField, cursor};
 use crate::graphql::errors::Failure;
@@ -274,6 +274,7 @@ impl<'a, 'b> Counting<'a, 'b> {
     fn top(&mut self, node: &'a Node, level: &mut Level) -> Result<Made<'a>, Failure> {
         let arguments = self.read(node)?;
         let size = size(&arguments, "first", 3, self.planner.limits.top_hits)?;
+        let size = within_role(self.exposed, size, is_given(node, "first", self.variables))?;
         let order = match arguments.get("orderBy").filter(|json| !json.is_null()) {
             Some(json) => ask::order(self.frame(), self.exposed, &without_nulls(json))?,
             None => Vec::new(),

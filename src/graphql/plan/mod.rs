@@ -12,6 +12,7 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 use apollo_compiler::Schema;
+use apollo_compiler::executable::Value;
 use apollo_compiler::validation::Valid;
 use serde_json::Value as Json;
 
@@ -29,6 +30,25 @@ use crate::catalog::{Catalog, Exposed};
 use crate::config::Limits;
 use crate::search::date::Time;
 use crate::search::{DocRef, DocumentId, Filter, Origin, Query, SnapshotId, TotalRequest};
+
+/// So many documents, or elements of one, at a time: no more than the viewer's role sees, and an error where more were asked for by `given`.
+fn within_role(exposed: &Exposed, size: u32, given: bool) -> Result<u32, Failure> {
+    match exposed.bounds.page {
+        Some(most) if size > most && given => {
+            Err(Failure::limit("page", most.into(), size.into(), "your role sees no more at a time: ask for fewer"))
+        }
+        Some(most) => Ok(size.min(most)),
+        None => Ok(size),
+    }
+}
+
+/// Whether an argument stands in the operation, with a value: what it is by default was asked for by nobody.
+fn is_given(node: &Node, name: &str, variables: &Values) -> bool {
+    node.field.arguments.iter().filter(|argument| argument.name == name).any(|argument| match &*argument.value {
+        Value::Variable(variable) => variables.get(variable.as_str()).is_some_and(|value| !value.is_null()),
+        value => !value.is_null(),
+    })
+}
 
 /// What planning looks at; nothing of it is changed.
 pub(crate) struct Planner<'a> {
