@@ -1,5 +1,15 @@
 //! What can be done from a shell: one file a command. Flags of settings are made from the table of settings.
 
+/// As that of `std`, for all commands: but where the reader of stdout has gone (`hooke schema | head -1`), which there is a panic, the
+/// command ends.
+macro_rules! print {
+    ($($part:tt)*) => { $crate::commands::put(format_args!($($part)*)) };
+}
+
+macro_rules! println {
+    ($($part:tt)*) => { $crate::commands::put(format_args!("{}\n", format_args!($($part)*))) };
+}
+
 mod client;
 mod doctor;
 mod export;
@@ -15,6 +25,7 @@ mod user;
 mod verify;
 
 use std::ffi::OsString;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -64,6 +75,22 @@ enum Command {
 
 /// Settings that are shown by `-h`; `--help` shows all.
 const FIRST: [&str; 6] = ["listen", "data", "elasticsearch.url", "writes", "insecure", "sample"];
+
+/// The exit code of a program that the signal of a closed pipe ends: what was to be said did not all arrive.
+const PIPE_CLOSED: i32 = 128 + 13;
+
+/// To stdout.
+fn put(text: std::fmt::Arguments<'_>) {
+    let mut out = io::stdout().lock();
+    match out.write_fmt(text).and_then(|()| out.flush()) {
+        Ok(()) => {}
+        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => std::process::exit(PIPE_CLOSED),
+        Err(fault) => {
+            eprintln!("hooke: what was to be said cannot be written: {fault}");
+            std::process::exit(1)
+        }
+    }
+}
 
 /// Runs one command line; the exit code is 2 where it or a setting is wrong, 1 where the command failed.
 pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {

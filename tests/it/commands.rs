@@ -166,3 +166,17 @@ async fn an_empty_folder_begins_with_the_sample_and_sigterm_ends_well() {
     assert!(out(&output).contains("/playground") && out(&output).contains(&url), "{}", out(&output));
     assert!(!data.join("server.json").exists());
 }
+
+/// `hooke … | head -1`: what reads has seen enough.
+#[tokio::test]
+async fn a_closed_pipe_ends_a_command_and_is_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = text(&folder.path().join("data"));
+    for says in ["schema", "doctor"] {
+        let mut child = command(&[says, "--data", &data]).spawn().unwrap();
+        // nobody reads what it will say
+        drop(child.stdout.take());
+        let ended = ended(child).await;
+        assert_eq!((ended.status.code(), err(&ended).contains("panic")), (Some(141), false), "{says}: {}", err(&ended));
+    }
+}
