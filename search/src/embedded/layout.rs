@@ -11,7 +11,7 @@ use super::analysis::{check_analyzer, check_normalizer};
 use super::elements::Levels;
 use super::nearest::{VECTORS, Vectors};
 use super::norms::Norms;
-use super::suggesting::completing::Completions;
+use super::suggesting::peaks::AllPeaks;
 
 pub(super) const ID: &str = "id";
 pub(super) const SEQ_NO: &str = "seq_no";
@@ -41,7 +41,7 @@ pub(super) struct Layout {
     pub(super) vectors: Field,
     pub(super) nearness: Vectors,
     pub(super) levels: Levels,
-    pub(super) completions: Completions,
+    pub(super) peaks: AllPeaks,
 }
 
 impl Layout {
@@ -61,9 +61,9 @@ impl Layout {
         let lengths = schema.add_json_field(LENGTHS, JsonObjectOptions::default().set_fast("raw"));
         let vectors = schema.add_bytes_field(VECTORS, BytesOptions::default().set_fast());
         let (norms, levels, nearness) = (Norms::default(), Levels::default(), Vectors::default());
-        let completions = Completions::default();
+        let peaks = AllPeaks::default();
         let schema = schema.build();
-        Ok(Layout { schema, id, seq_no, values, words, columns, lengths, norms, levels, vectors, nearness, completions })
+        Ok(Layout { schema, id, seq_no, values, words, columns, lengths, norms, levels, vectors, nearness, peaks })
     }
 
     /// Whether an index of this layout can hold documents of the collection without being built again.

@@ -1,8 +1,12 @@
 //! Suggestions from the words and values of the index. [`Suggest`] says which; each kind is one file, and the other engine has a file of the same
 //! name. Deleted documents, and those behind the rule, are not counted.
 
-pub(super) mod completing;
+mod completing;
+pub(super) mod peaks;
+#[cfg(test)]
+mod peaks_tests;
 mod relaxing;
+mod seen;
 mod spelling;
 
 use super::super::suggest::too_few;

@@ -2,21 +2,16 @@
 
 use std::collections::HashMap;
 
-use tantivy::postings::TermInfo;
-use tantivy::schema::IndexRecordOption;
-use tantivy::{BitSet, InvertedIndexReader, Searcher};
-
 use super::super::super::spelling::{Candidate, Replacement, most_edits, nearest, pieces, rewritten};
 use super::super::super::suggest::WORDS_MOST;
 use super::super::super::{Error, FieldRef, Filter, Fuzziness, Kind, Operator, Query, Rank, Result, TextMatch};
 use super::super::analysis::{Token, analyze};
 use super::super::codes;
 use super::super::compute::Rows;
-use super::super::layout::Layout;
 use super::super::machines::{Edits, OnTerms};
-use super::super::matching::every;
 use super::super::searching::{View, match_query};
 use super::super::sets::Borrowed;
+use super::seen::Seen;
 
 pub(super) fn did_you_mean(
     view: &View<'_>,
@@ -29,7 +24,7 @@ pub(super) fn did_you_mean(
     if fields.is_empty() || pieces.len() > WORDS_MOST {
         return Ok(None);
     }
-    let words = Words { layout: &view.layout, searcher: &view.searcher, seen: Seen::of(view, rule)? };
+    let words = Words { view, seen: Seen::of(view, rule)? };
     let mut changes = Vec::new();
     for (start, end) in pieces {
         let piece = &text[start..end];
@@ -71,35 +66,8 @@ fn is_known(view: &View<'_>, rule: &Filter, piece: &str, fields: &[&FieldRef]) -
     Ok(Rows::of(&view.searcher, matches.as_ref(), view.stopped)?.count() > 0)
 }
 
-/// Which documents of each segment count.
-enum Seen {
-    /// All that are not deleted.
-    Alive,
-    /// Those the rule lets through, of each segment.
-    Some(Vec<BitSet>),
-}
-
-impl Seen {
-    fn of(view: &View<'_>, rule: &Filter) -> Result<Seen> {
-        if *rule == Filter::All {
-            return Ok(Seen::Alive);
-        }
-        let through = every(&view.layout, std::iter::once(rule))?;
-        let rows = Rows::of(&view.searcher, through.as_ref(), view.stopped)?;
-        let set = |(segment, docs): (&tantivy::SegmentReader, &Vec<u32>)| {
-            let mut set = BitSet::with_max_value(segment.max_doc());
-            for doc in docs {
-                set.insert(*doc);
-            }
-            set
-        };
-        Ok(Seen::Some(view.searcher.segment_readers().iter().zip(&rows.entries).map(set).collect()))
-    }
-}
-
 struct Words<'a> {
-    layout: &'a Layout,
-    searcher: &'a Searcher,
+    view: &'a View<'a>,
     seen: Seen,
 }
 
@@ -107,31 +75,13 @@ impl Words<'_> {
     fn documents(&self, field: &FieldRef, word: &str) -> Result<u64> {
         let term = codes::text_term(&field.path, word);
         let mut documents = 0;
-        for (at, segment) in self.searcher.segment_readers().iter().enumerate() {
-            let index = segment.inverted_index(self.layout.words).map_err(Error::internal)?;
+        for (at, segment) in self.view.searcher.segment_readers().iter().enumerate() {
+            let index = segment.inverted_index(self.view.layout.words).map_err(Error::internal)?;
             if let Some(info) = index.terms().get(&term).map_err(Error::internal)? {
-                documents += self.count(at, &index, &info)?;
+                documents += self.seen.count(self.view, at, &index, &info)?;
             }
         }
         Ok(documents)
-    }
-
-    /// Documents of a segment that have a term.
-    fn count(&self, at: usize, index: &InvertedIndexReader, info: &TermInfo) -> Result<u64> {
-        let segment = self.searcher.segment_reader(u32::try_from(at).map_err(Error::internal)?);
-        match &self.seen {
-            Seen::Alive => super::completing::alive(segment, index, info),
-            Seen::Some(sets) => {
-                let mut block =
-                    index.read_block_postings_from_terminfo(info, IndexRecordOption::Basic).map_err(Error::internal)?;
-                let mut count = 0;
-                while !block.docs().is_empty() {
-                    count += block.docs().iter().filter(|doc| sets[at].contains(**doc)).count() as u64;
-                    block.advance();
-                }
-                Ok(count)
-            }
-        }
     }
 
     fn near(&self, field: &FieldRef, word: &str, into: &mut Vec<Candidate>) -> Result<()> {
@@ -142,12 +92,12 @@ impl Words<'_> {
         let prefix = codes::term_prefix(&field.path);
         let machine = OnTerms { prefix: prefix.clone().into(), machine: std::sync::Arc::new(Edits::new(word, most)) };
         let mut counts: HashMap<String, u64> = HashMap::new();
-        for (at, segment) in self.searcher.segment_readers().iter().enumerate() {
-            let index = segment.inverted_index(self.layout.words).map_err(Error::internal)?;
+        for (at, segment) in self.view.searcher.segment_readers().iter().enumerate() {
+            let index = segment.inverted_index(self.view.layout.words).map_err(Error::internal)?;
             let mut stream = index.terms().search(Borrowed(&machine)).into_stream().map_err(Error::internal)?;
             while stream.advance() {
                 let Some(Ok(found)) = stream.key().get(prefix.len()..).map(std::str::from_utf8) else { continue };
-                *counts.entry(found.to_owned()).or_default() += self.count(at, &index, stream.value())?;
+                *counts.entry(found.to_owned()).or_default() += self.seen.count(self.view, at, &index, stream.value())?;
             }
         }
         let some = counts.into_iter().filter(|(_, documents)| *documents > 0);
