@@ -2,6 +2,8 @@
 
 use crate::search;
 
+pub use crate::search::plain;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     BadUserInput,

@@ -1,6 +1,7 @@
 //! What operators see: structured logs, the id of a request, and counts of requests with their latencies since the start.
 //! It knows no routes; the server tells it what happened.
 
+pub mod audit;
 mod metrics;
 
 use std::io::IsTerminal;
@@ -42,7 +43,8 @@ pub fn init(config: &LogConfig) -> Result<(), String> {
     };
     if started.is_ok() {
         std::panic::set_hook(Box::new(|panic| {
-            let what = panic.payload_as_str().unwrap_or("no text");
+            // some panics quote the text at which they fell
+            let what = panic.payload_as_str().map_or("no text", crate::error::plain);
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             tracing::error!(what, place, "panic");
         }));

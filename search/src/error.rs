@@ -38,6 +38,12 @@ pub enum Error {
     Internal(String),
 }
 
+/// As much of a foreign text as a log may hold: up to where it begins to quote what somebody has sent.
+pub fn plain(text: &str) -> &str {
+    let quoted = |c: char| matches!(c, '[' | '{' | '(' | '<' | '"' | '\'' | '`' | ':');
+    text.find(quoted).map_or(text, |at| &text[..at]).trim_end()
+}
+
 impl Error {
     pub fn invalid(message: impl Into<String>) -> Self {
         Error::Invalid { message: message.into(), path: Vec::new() }
@@ -47,7 +53,7 @@ impl Error {
         Error::Internal(cause.to_string())
     }
 
-    /// What the log should hold beyond the message.
+    /// What the log should hold beyond the message. It quotes nothing of what somebody has sent.
     pub fn cause(&self) -> Option<&str> {
         match self {
             Error::Unavailable(cause) | Error::Partial(cause) | Error::Internal(cause) => Some(cause),

@@ -44,7 +44,7 @@ pub use compute::{
 pub use document::{
     Action, DocRef, Document, DocumentId, Precondition, Refresh, Source, Version, Write, WriteOutcome, Written, merge_patch,
 };
-pub use error::{Error, Result};
+pub use error::{Error, Result, plain};
 pub use page::{Elements, Explanation, Fragment, Highlight, Hit, Key, Page, Relation, Run, SnapshotId, Total};
 pub use query::{
     Direction, Fetch, Filter, From, Fuzziness, GeoPoint, HighlightRequest, InnerHits, MOST_INNER_HITS, Member, Missing, Moment,

@@ -13,6 +13,7 @@ use super::{Accounts, Admitted, Fault, times, token, users};
 use crate::access::{Grant, Role, Viewer, Who};
 use crate::config::RoleConfig;
 use crate::search::{Call, Error, Precondition, Refresh};
+use crate::telemetry::audit::{About, Outcome, note};
 
 pub(super) const START: &str = "hooke_";
 
@@ -197,7 +198,8 @@ impl Accounts {
         let at = place(&record.id);
         let own = Place { id: &at, kind: "key", owner: record.owner.as_deref(), expires: None };
         self.records.put(call, own, &record, Precondition::Absent, Refresh::Now).await?;
-        tracing::info!(target: "audit", key = record.id, user = record.owner, role = record.role, "key added");
+        let about = About { owner: record.owner.as_deref(), role: record.role.as_deref(), ..About::of(&record.id) };
+        note("key.add", Outcome::Done, about);
         Ok((format!("{START}{}_{secret}", record.id), view(record, None)))
     }
 
@@ -226,7 +228,7 @@ impl Accounts {
         let Some((version, _)) = found else { return Err(none) };
         self.records.take(call, &at, version, Refresh::Now).await?;
         self.standings.renew(call, &at).await?;
-        tracing::info!(target: "audit", key = id, "key removed");
+        note("key.remove", Outcome::Done, About::of(id));
         Ok(())
     }
 
@@ -238,9 +240,7 @@ impl Accounts {
     }
 
     pub(super) async fn admit_key(&self, call: &Call, text: &str) -> Result<Admitted, Fault> {
-        let parts = text.strip_prefix(START).and_then(|rest| rest.split_once('_'));
-        let (id, secret) =
-            parts.filter(|(id, _)| id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())).ok_or(Fault::Unauthenticated)?;
+        let (id, secret) = parts(text).ok_or(Fault::Unauthenticated)?;
         let (body, leave) = self.standings.look(call, &place(id)).await?;
         let record: Record = super::records::read(&body.ok_or(Fault::Unauthenticated)?)?;
         let left = record.expires.map(|at| at.saturating_sub(times::now()));
@@ -269,6 +269,16 @@ impl Accounts {
         let viewer = Viewer::new(Who::Key { id: id.into() }, narrow(role, &record.scopes), claims);
         Ok(Admitted { viewer, leave })
     }
+}
+
+/// Its id, which stands in lists, and what only its owner has.
+fn parts(text: &str) -> Option<(&str, &str)> {
+    let (id, secret) = text.strip_prefix(START)?.split_once('_')?;
+    (id.len() == 16 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some((id, secret))
+}
+
+pub(super) fn id_in(text: &str) -> Option<&str> {
+    parts(text).map(|(id, _)| id)
 }
 
 fn view(key: Record, used: Option<Used>) -> KeyView {

@@ -24,6 +24,7 @@ use serde_json::Map;
 use crate::access::{Role, Roles, Viewer, Who};
 use crate::config::{AccountsConfig, Config};
 use crate::search::{Call, Engine};
+use crate::telemetry::audit::{About, Outcome, note};
 
 pub use fault::Fault;
 pub use keys::{KeyView, NewKey};
@@ -149,7 +150,25 @@ impl Accounts {
 
     /// Who that is, if it holds at this moment.
     pub async fn admit(&self, call: &Call, credential: Credential<'_>) -> Result<Admitted, Fault> {
-        let admitted = match credential {
+        let admitted = self.look_at(call, credential).await;
+        if let Err(Fault::Unauthenticated) = &admitted {
+            let by = match credential {
+                Credential::Cookie(_) => "cookie",
+                Credential::Bearer(text) if text.starts_with(keys::START) => "key",
+                Credential::Bearer(_) => "token",
+            };
+            // a key is known by its first part, which is no secret
+            let subject = match credential {
+                Credential::Bearer(text) => keys::id_in(text),
+                Credential::Cookie(_) => None,
+            };
+            note("credential", Outcome::Refused, About { subject, reason: Some(by), ..About::default() });
+        }
+        admitted
+    }
+
+    async fn look_at(&self, call: &Call, credential: Credential<'_>) -> Result<Admitted, Fault> {
+        match credential {
             Credential::Cookie(text) => {
                 let token = jws::Token::read(text).ok_or(Fault::Unauthenticated)?;
                 let (id, generation) = self.secrets.read(token, Use::Page).ok_or(Fault::Unauthenticated)?;
@@ -160,16 +179,7 @@ impl Accounts {
                 let token = jws::Token::read(text).ok_or(Fault::Unauthenticated)?;
                 if Secrets::is_own(&token) { self.admit_own(call, text).await } else { self.admit_outside(token).await }
             }
-        };
-        if let Err(Fault::Unauthenticated) = &admitted {
-            let by = match credential {
-                Credential::Cookie(_) => "cookie",
-                Credential::Bearer(text) if text.starts_with(keys::START) => "key",
-                Credential::Bearer(_) => "token",
-            };
-            tracing::info!(target: "audit", by, "refused");
         }
-        admitted
     }
 
     async fn admit_own(&self, call: &Call, text: &str) -> Result<Admitted, Fault> {
@@ -203,12 +213,12 @@ impl Accounts {
         Ok(Admitted { viewer, leave: Leave::after(found.left) })
     }
 
-    fn attempt(&self, what: &str, address: IpAddr, account: &str) -> Result<Attempt, Fault> {
+    fn attempt(&self, what: &'static str, address: IpAddr, account: &str) -> Result<Attempt, Fault> {
         let attempt = Attempt::new(what, address, account);
         match self.throttle.begin(attempt, Instant::now()) {
             Ok(()) => Ok(attempt),
             Err(wait) => {
-                tracing::info!(target: "audit", what, "throttled");
+                note(what, Outcome::Refused, About::reason("throttled"));
                 Err(Fault::Throttled(wait))
             }
         }

@@ -14,6 +14,7 @@ use super::records::Place;
 use super::token::{self, Use};
 use super::{Accounts, Fault, desk, mail, password, times};
 use crate::search::{Call, Error, Precondition, Refresh};
+use crate::telemetry::audit::{self, About, Outcome, note};
 
 /// What is kept of a user.
 #[derive(Clone, Serialize, Deserialize)]
@@ -155,7 +156,7 @@ impl Accounts {
             claims: new.claims,
         };
         self.write_new(call, &record).await?;
-        tracing::info!(target: "audit", user = record.id, role = record.role, "user added");
+        note("user.add", Outcome::Done, About { role: Some(&record.role), ..About::of(&record.id) });
         Ok(record.into())
     }
 
@@ -200,17 +201,19 @@ impl Accounts {
     }
 
     /// Changes a user as often as others change it meanwhile; all processes know within a second, this one at once.
-    async fn alter(&self, call: &Call, id: &str, change: impl Fn(&mut Record)) -> Result<Record, Fault> {
+    /// Gives back what it was and what it is.
+    async fn alter(&self, call: &Call, id: &str, change: impl Fn(&mut Record)) -> Result<(Record, Record), Fault> {
         let at = place(id);
         for _ in 0..TRIES {
             let found = self.records.get::<Record>(call, &at).await?;
-            let (version, mut record) = found.ok_or(Fault::NotFound("there is no such user"))?;
+            let (version, before) = found.ok_or(Fault::NotFound("there is no such user"))?;
+            let mut record = before.clone();
             change(&mut record);
             let own = Place { id: &at, kind: "user", owner: None, expires: None };
             match self.records.put(call, own, &record, Precondition::Version(version), Refresh::None).await {
                 Ok(_) => {
                     self.standings.renew(call, &at).await?;
-                    return Ok(record);
+                    return Ok((before, record));
                 }
                 Err(Error::Conflict(_)) => {}
                 Err(fault) => return Err(fault.into()),
@@ -232,7 +235,7 @@ impl Accounts {
             }
             None => None,
         };
-        let record = self
+        let (before, record) = self
             .alter(call, id, |record| {
                 if let Some(role) = &change.role {
                     record.role.clone_from(role);
@@ -252,7 +255,17 @@ impl Accounts {
                 }
             })
             .await?;
-        tracing::info!(target: "audit", user = id, role = record.role, disabled = record.disabled, "user changed");
+        let about = About { role: Some(&record.role), was: Some(&before.role), ..About::of(id) };
+        let outcome = Outcome::Done;
+        note("user.change", outcome, about);
+        match (before.disabled, record.disabled) {
+            (false, true) => note("user.disable", outcome, About::of(id)),
+            (true, false) => note("user.enable", outcome, About::of(id)),
+            _ => {}
+        }
+        if password.is_some() {
+            note("password.change", outcome, About::of(id));
+        }
         Ok(record.into())
     }
 
@@ -272,7 +285,7 @@ impl Accounts {
             self.records.take(call, &owner, version, Refresh::None).await?;
         }
         self.remove_keys_of(call, id).await?;
-        tracing::info!(target: "audit", user = id, "user removed");
+        note("user.remove", Outcome::Done, About::of(id));
         Ok(())
     }
 
@@ -287,13 +300,20 @@ impl Accounts {
         let id = owner.map_or_else(|| "nobody".to_owned(), |(_, owner)| owner.user);
         let found = self.records.get::<Record>(call, &place(&id)).await?.map(|(_, record)| record);
         let fits = self.passwords.fits(password, found.as_ref().map(|record| record.password.as_str())).await?;
-        match found.filter(|record| fits && !record.disabled) {
-            Some(record) => {
+        match found {
+            Some(record) if fits && !record.disabled => {
                 self.throttle.succeed(attempt, Instant::now());
                 Ok(record)
             }
-            None => {
-                tracing::info!(target: "audit", "sign-in refused");
+            // the log may know more than whoever asked
+            found => {
+                let reason = match &found {
+                    None => "no account",
+                    Some(record) if record.disabled => "disabled",
+                    Some(_) => "password",
+                };
+                let subject = found.as_ref().map(|record| &*record.id);
+                note("sign-in", Outcome::Refused, About { subject, reason: Some(reason), ..About::default() });
                 Err(Fault::WrongPassword)
             }
         }
@@ -305,7 +325,7 @@ impl Accounts {
         let session = token::hex(&token::random::<16>()?);
         let renewals = Renewals { user: record.id.clone(), generation: record.generation, count: 0 };
         self.put_session(call, &session, &renewals, Precondition::Absent).await?;
-        tracing::info!(target: "audit", user = record.id, "signed in");
+        signed_in(&record, "token");
         let session = self.session(&record, &session, 0);
         Ok((record.into(), session))
     }
@@ -313,7 +333,7 @@ impl Accounts {
     /// What the cookie of a browser holds.
     pub async fn sign_in_page(&self, call: &Call, email: &str, password: String, address: IpAddr) -> Result<String, Fault> {
         let record = self.verify(call, email, password, address).await?;
-        tracing::info!(target: "audit", user = record.id, "signed in to the pages");
+        signed_in(&record, "page");
         let seconds = i64::try_from(self.stay().as_secs()).unwrap_or(i64::MAX);
         Ok(self.secrets.write(Use::Page, &record.id, record.generation, seconds))
     }
@@ -344,7 +364,7 @@ impl Accounts {
         let user = user.filter(|user| user.generation == renewals.generation && !user.disabled && self.has_users());
         let user = user.ok_or(Fault::Unauthenticated)?;
         if count != renewals.count {
-            tracing::warn!(target: "audit", user = user.id, "a refresh token was used twice: all sessions end");
+            note("session.renew", Outcome::Refused, About { reason: Some("used twice"), ..About::of(&user.id) });
             self.end_sessions(call, &user.id).await?;
             return Err(Fault::Unauthenticated);
         }
@@ -360,7 +380,7 @@ impl Accounts {
     /// Signs out everywhere.
     pub async fn end_sessions(&self, call: &Call, id: &str) -> Result<(), Fault> {
         self.alter(call, id, |record| record.generation += 1).await?;
-        tracing::info!(target: "audit", user = id, "signed out");
+        note("sign-out", Outcome::Done, About::of(id));
         Ok(())
     }
 
@@ -386,7 +406,7 @@ impl Accounts {
             record.generation += 1;
         })
         .await?;
-        tracing::info!(target: "audit", user = id, "password changed");
+        note("password.change", Outcome::Done, About::of(id));
         Ok(())
     }
 
@@ -425,7 +445,7 @@ impl Accounts {
         };
         match self.write_new(call, &record).await {
             Ok(()) => {
-                tracing::info!(target: "audit", user = record.id, role = record.role, "registered");
+                note("register", Outcome::Done, About { role: Some(&record.role), ..About::of(&record.id) });
                 Ok(())
             }
             // two mails were sent, and the other one came first
@@ -470,6 +490,11 @@ impl Accounts {
     fn link_base(&self, url: &str) -> Arc<str> {
         self.public_url.as_deref().unwrap_or(url).into()
     }
+}
+
+fn signed_in(record: &Record, way: &str) {
+    audit::name_actor(format!("user {}", record.id));
+    note("sign-in", Outcome::Done, About { role: Some(&record.role), reason: Some(way), ..About::of(&record.id) });
 }
 
 fn worn_out() -> Fault {

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use crate::catalog::ask;
 use crate::error::Code;
 use crate::search;
+use crate::telemetry::audit::Refusal;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
@@ -75,6 +76,14 @@ impl From<ask::Fault> for Failure {
         }
         Failure { more, ..Failure::new(fault.code, message) }
     }
+}
+
+/// What of these errors belongs into the audit log: the first that says that somebody may not, or asks for too much.
+pub(crate) fn refusal(failures: &[Failure]) -> Option<Refusal> {
+    failures.iter().find_map(|failure| {
+        let limit = failure.more.iter().find(|(key, _)| *key == "limit").and_then(|(_, limit)| limit.as_str());
+        Refusal::of(failure.code, limit)
+    })
 }
 
 /// A message may quote what was sent, and that may be as long as a body.

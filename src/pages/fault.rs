@@ -8,6 +8,7 @@ use super::layout::{Layout, send};
 use crate::catalog::ask;
 use crate::error::Code;
 use crate::search;
+use crate::telemetry::audit::Refusal;
 
 /// Why there is no page.
 #[derive(Debug)]
@@ -73,7 +74,11 @@ impl IntoResponse for Fault {
             _ => "That cannot be answered",
         };
         let page = FaultPage { layout: Layout::new(headline, ""), status: status.as_u16(), headline, message: self.message };
-        send(status, &page)
+        let mut response = send(status, &page);
+        if let Some(refusal) = Refusal::of(self.code.as_str(), None) {
+            response.extensions_mut().insert(refusal);
+        }
+        response
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::error::Code;
 use crate::search;
+use crate::telemetry::audit::Refusal;
 
 /// What went wrong, and what to change.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -81,7 +82,11 @@ impl From<search::Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let refusal = Refusal::of(self.code, None);
         let mut response = (status, Json(self)).into_response();
+        if let Some(refusal) = refusal {
+            response.extensions_mut().insert(refusal);
+        }
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }

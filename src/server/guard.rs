@@ -12,6 +12,7 @@ use axum::response::{IntoResponse as _, Response};
 use crate::config::{Config, Defence};
 use crate::error::Code;
 use crate::rest::Problem;
+use crate::telemetry::audit::Refusal;
 use crate::telemetry::metrics;
 
 pub(super) struct Gate {
@@ -51,8 +52,8 @@ impl Gate {
         self.origins.contains(&text).then_some(origin)
     }
 
-    /// What is wrong with a request, in words for its sender.
-    fn fault(&self, headers: &HeaderMap, uri: &Uri) -> Option<String> {
+    /// What is wrong with a request, in a word for the log and in words for its sender.
+    fn fault(&self, headers: &HeaderMap, uri: &Uri) -> Option<(&'static str, String)> {
         let mut hosts = headers.get_all(header::HOST).iter();
         // of two Hosts some part in between may have believed the other one
         let host = match (hosts.next(), hosts.next()) {
@@ -61,14 +62,16 @@ impl Gate {
             _ => None,
         };
         let Some(host) = host.map(str::to_ascii_lowercase) else {
-            return Some("send one Host header".into());
+            return Some(("host", "send one Host header".into()));
         };
-        // an address may name its host too, and some part in between may have believed that one
-        let named = uri.authority().map(|authority| authority.as_str().to_ascii_lowercase());
-        if !self.is_ours(&host) || named.is_some_and(|named| !self.is_ours(&named)) {
-            return Some(
-                "this server does not go by that name: call it localhost, or add the name to the setting `hosts`".into(),
-            );
+        // an address that is whole names its host too: RFC 9112 wants both alike, and some part in between may have believed either
+        let differs = uri.authority().is_some_and(|authority| !authority.as_str().eq_ignore_ascii_case(&host));
+        if differs && self.without != Some(Defence::Host) {
+            return Some(("host", "the address of the request and its Host header name different hosts".into()));
+        }
+        if !self.is_ours(&host) {
+            let told = "this server does not go by that name: call it localhost, or add the name to the setting `hosts`";
+            return Some(("host", told.into()));
         }
         let mut origins = headers.get_all(header::ORIGIN).iter();
         match (origins.next(), origins.next()) {
@@ -77,16 +80,21 @@ impl Gate {
             (Some(origin), None) if origin.to_str().is_ok_and(|origin| is_own(&origin.to_ascii_lowercase(), &host)) => None,
             // a cookie would make it the request of whoever sits at the browser
             (Some(origin), None) if self.lets(origin).is_some() && !headers.contains_key(header::COOKIE) => None,
-            _ => Some("requests from other origins are refused; the setting `origins` names those that may ask".into()),
+            _ => {
+                let told = "requests from other origins are refused; the setting `origins` names those that may ask";
+                Some(("origin", told.into()))
+            }
         }
     }
 }
 
-/// Without the port.
+/// Without the port; what is no port belongs to the name, and so to nobody's.
 fn name_of(host: &str) -> &str {
+    let port = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((six, _)) => six,
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+        Some((six, rest)) if rest.is_empty() || rest.strip_prefix(':').is_some_and(port) => six,
+        Some(_) => host,
+        None => host.rsplit_once(':').filter(|(_, after)| port(after)).map_or(host, |(name, _)| name),
     }
 }
 
@@ -106,9 +114,11 @@ fn is_own(origin: &str, host: &str) -> bool {
 }
 
 pub(super) async fn check_caller(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    if let Some(fault) = gate.fault(request.headers(), request.uri()) {
+    if let Some((reason, fault)) = gate.fault(request.headers(), request.uri()) {
         metrics().count_refusal("caller");
-        return Problem::new(Code::Forbidden, fault).into_response();
+        let mut response = Problem::new(Code::Forbidden, fault).into_response();
+        response.extensions_mut().insert(Refusal::because(Code::Forbidden.as_str(), reason));
+        return response;
     }
     let foreign = request.headers().get(header::ORIGIN).and_then(|origin| gate.lets(origin)).cloned();
     let Some(origin) = foreign else { return next.run(request).await };
@@ -136,7 +146,29 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        Gate::new(config).fault(&map, &Uri::from_static("/"))
+        Gate::new(config).fault(&map, &Uri::from_static("/")).map(|(_, told)| told)
+    }
+
+    #[test]
+    fn a_whole_address_names_the_same_host() {
+        let config = Config { hosts: vec!["search.example".into()], ..Config::default() };
+        for (address, host, fine) in [
+            ("http://localhost:4000/livez", Some("localhost:4000"), true),
+            ("http://LOCALHOST:4000/livez", Some("localhost:4000"), true),
+            ("http://localhost:4000/livez", None, true),
+            ("http://localhost/", Some("localhost:4000"), false),
+            ("http://search.example/", Some("localhost"), false),
+            ("http://localhost/", Some("search.example"), false),
+            ("http://evil.example/", Some("localhost"), false),
+            ("http://evil.example/", None, false),
+            ("http://evil.example/", Some("evil.example"), false),
+            ("http://x@localhost/", Some("localhost"), false),
+            ("http://localhost:1@evil.example/", Some("localhost:1@evil.example"), false),
+        ] {
+            let headers = HeaderMap::from_iter(host.map(|host| (header::HOST, host.parse().unwrap())));
+            let fault = Gate::new(&config).fault(&headers, &address.parse().unwrap());
+            assert_eq!(fault.is_none(), fine, "{address} {host:?}");
+        }
     }
 
     #[test]
@@ -154,9 +186,17 @@ mod tests {
         ] {
             assert_eq!(fault(&config, &[("host", host)]), None, "{host}");
         }
-        for host in
-            ["evil.example", "localhost.evil.example", "10.0.0.1", "[::2]", "127.0.0.1.evil.example", "", "search.example.evil"]
-        {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "10.0.0.1",
+            "[::2]",
+            "127.0.0.1.evil.example",
+            "",
+            "search.example.evil",
+            "localhost:1@evil.example",
+            "[::1]evil.example",
+        ] {
             assert!(fault(&config, &[("host", host)]).is_some(), "{host}");
         }
         assert!(fault(&config, &[]).is_some());

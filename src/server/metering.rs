@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::error::Code;
 use crate::rates::{Cost, Standing};
 use crate::rest::Problem;
+use crate::telemetry::audit::Refusal;
 use crate::telemetry::{ClientAddress, metrics};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -38,6 +39,7 @@ pub(super) async fn meter(State(app): State<Arc<App>>, mut request: Request, nex
             format!("more than {limit} points in {} s by one {policy} (rates.{policy}): ask again in {seconds} s", whole(period));
         let problem = Problem::new(Code::LimitExceeded, detail).with_status(StatusCode::TOO_MANY_REQUESTS);
         let mut response = problem.into_response();
+        response.extensions_mut().insert(Refusal::because(Code::LimitExceeded.as_str(), "rate"));
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         tell(&mut response, standing);
         return response;

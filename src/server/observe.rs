@@ -15,7 +15,8 @@ use tracing::Instrument as _;
 use crate::app::App;
 use crate::error::Code;
 use crate::rest::Problem;
-use crate::telemetry::{Collections, Group, RequestId, metrics};
+use crate::telemetry::audit::{self, Refusal};
+use crate::telemetry::{ClientAddress, Collections, Group, RequestId, metrics};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -33,13 +34,14 @@ const CAREFUL: [(HeaderName, &str); 4] = [
 pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = request_id(request.headers());
+    let origin = audit::Origin::new(id.clone(), request.extensions().get::<ClientAddress>().map(|address| address.0));
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", id = &*id);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let inside = InFlight::new();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = origin.clone().around(next.run(request)).instrument(span.clone()).await;
     drop(inside);
 
     let took = began.elapsed();
@@ -47,13 +49,26 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
     let group = group_of(&path);
     app.stats.add(group, status.as_u16(), took);
     metrics().count_request(method.as_str(), route.as_ref().map(MatchedPath::as_str), group.name(), status.as_u16(), took);
-    let collection = response.extensions().get::<Collections>().map(|named| named.0.join(",")).or_else(|| collection_in(&path));
+    let collection = response
+        .extensions()
+        .get::<Collections>()
+        .map(|named| named.0.join(","))
+        // of what is not there the address is only what somebody made up
+        .or_else(|| collection_in(&path).filter(|_| status.as_u16() < 400));
     let _inside = span.enter();
+    if let Some(refusal) = response.extensions().get::<Refusal>()
+        && !origin.told()
+    {
+        origin.clone().around(async { refusal.note() }).await;
+    }
+    // the pattern, not the address: ids of documents stand in that
+    let route = route.as_ref().map(MatchedPath::as_str);
     let millis = took.as_secs_f64() * 1_000.0;
+    let method = method_named(method.as_str());
     if is_probe(&path) && status.is_success() {
-        tracing::debug!(%method, path, status = status.as_u16(), millis, "answered");
+        tracing::debug!(method, route, status = status.as_u16(), millis, "answered");
     } else {
-        tracing::info!(%method, path, collection, status = status.as_u16(), millis, "answered");
+        tracing::info!(method, route, collection, status = status.as_u16(), millis, "answered");
     }
     let headers = response.headers_mut();
     // what can be asked for again by its tag may be kept by whoever has it; the rest is for the moment
@@ -66,6 +81,12 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// Methods can be made up too.
+fn method_named(method: &str) -> &'static str {
+    let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].into_iter().find(|known| *known == method);
+    known.unwrap_or("other")
 }
 
 /// One request more, until it was answered or its client has left.

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::observe::is_probe;
 use crate::error::Code;
 use crate::rest::Problem;
+use crate::telemetry::audit::Refusal;
 use crate::telemetry::metrics;
 
 /// Requests that are being answered; what follows the head of an answer, as streams and sockets do, is not counted.
@@ -35,6 +36,7 @@ pub(super) async fn admit(State(load): State<Load>, request: Request, next: Next
         metrics().count_refusal("overload");
         let detail = format!("more than {} requests at once (limits.in_flight): try again in a moment", load.most);
         let mut response = Problem::new(Code::BackendUnavailable, detail).into_response();
+        response.extensions_mut().insert(Refusal::because(Code::BackendUnavailable.as_str(), "overload"));
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         return response;
     };

@@ -17,7 +17,7 @@ use crate::accounts::{Accounts, Admitted, Credential, Fault, Leave};
 use crate::app::App;
 use crate::error::Code;
 use crate::rest::{Problem, Refused};
-use crate::telemetry::RequestId;
+use crate::telemetry::{RequestId, audit};
 
 /// What strangers may call whatever their role is: signing in, what pages for that load, and signs of life.
 const OPEN: [&str; 15] = [
@@ -50,6 +50,7 @@ pub(super) async fn add_viewer(State(app): State<Arc<App>>, mut request: Request
         Err(refused) => return refused.into_response(),
     };
     let Admitted { viewer, leave } = admitted;
+    audit::name_actor(viewer.who.logged());
     // the first message on a socket may still say who it is
     let socket = method == Method::GET && request.uri().path() == "/graphql" && request.headers().contains_key(header::UPGRADE);
     if viewer.who == Who::Anybody && viewer.role.may_nothing() && !socket && !is_open(request.uri().path()) {

@@ -9,6 +9,7 @@
 mod accounts;
 mod app;
 mod attack;
+mod audit;
 mod audits;
 mod browser;
 mod commands;

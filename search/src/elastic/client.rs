@@ -14,9 +14,9 @@ use elasticsearch::http::{Method, Url};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::failure::{Refusal, refusal};
+use super::failure::{Refusal, refusal, told};
 use crate::ElasticConfig;
-use crate::{Call, Error, Result};
+use crate::{Call, Error, Result, plain};
 
 /// A node that does not take a connection within this time counts as absent.
 const CONNECT: Duration = Duration::from_millis(1_500);
@@ -374,8 +374,11 @@ fn without_secret(url: &str) -> &str {
 }
 
 fn describe(answer: &Answer) -> String {
-    let text = String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)]);
-    format!("status {}: {text}", answer.status)
+    let told = match serde_json::from_slice::<serde_json::Value>(&answer.body) {
+        Ok(json) if json["error"].is_object() => told(&json["error"]),
+        _ => plain(&String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)])).to_owned(),
+    };
+    format!("status {}: {told}", answer.status)
 }
 
 fn verb(method: Method) -> &'static str {

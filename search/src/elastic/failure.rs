@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::client::Answer;
-use crate::Error;
+use crate::{Error, plain};
 
 /// Answers that are no answers: worth asking again.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,8 +38,13 @@ pub(super) fn good<T: serde::de::DeserializeOwned>(answer: &Answer) -> Result<T,
 }
 
 pub(super) fn unreadable(answer: &Answer, fault: &serde_json::Error) -> Error {
-    let start = String::from_utf8_lossy(&answer.body[..answer.body.len().min(200)]);
-    Error::Internal(format!("status {}, {} bytes that do not read: {fault}: {start}", answer.status, answer.body.len()))
+    let place = format!("line {} column {}", fault.line(), fault.column());
+    Error::Internal(format!(
+        "status {}, {} bytes that do not read: {:?} at {place}",
+        answer.status,
+        answer.body.len(),
+        fault.classify()
+    ))
 }
 
 pub(super) fn of_answer(answer: &Answer) -> Error {
@@ -47,7 +52,7 @@ pub(super) fn of_answer(answer: &Answer) -> Error {
         Ok(json) if json["error"].is_object() => of_error(answer.status, &json["error"]),
         _ => {
             let start = String::from_utf8_lossy(&answer.body[..answer.body.len().min(200)]);
-            of_status(answer.status, start.into_owned())
+            of_status(answer.status, plain(&start))
         }
     }
 }
@@ -75,7 +80,7 @@ pub(super) fn of_error(status: u16, error: &Json) -> Error {
             "document_parsing_exception" | "mapper_parsing_exception" => misfit(&reason),
             "invalid_index_name_exception" => Error::invalid(reason.clone()),
             "cluster_block_exception" if status == 403 => Error::Forbidden(format!("the index does not take writes: {reason}")),
-            "security_exception" if status == 401 => Error::Unavailable(format!("credentials are refused: {reason}")),
+            "security_exception" if status == 401 => Error::Unavailable(format!("credentials are refused: {}", plain(&reason))),
             "security_exception" => Error::Forbidden("hooke's own rights in Elasticsearch do not allow this".into()),
             "es_rejected_execution_exception"
             | "circuit_breaking_exception"
@@ -83,16 +88,16 @@ pub(super) fn of_error(status: u16, error: &Json) -> Error {
             | "unavailable_shards_exception"
             | "master_not_discovered_exception"
             | "cluster_block_exception"
-            | "node_not_connected_exception" => Error::Unavailable(format!("{kind}: {reason}")),
+            | "node_not_connected_exception" => Error::Unavailable(told(error)),
             _ => continue,
         };
         return found;
     }
-    by_reason(&reason).unwrap_or_else(|| of_status(status, reason))
+    by_reason(&reason, error).unwrap_or_else(|| of_status(status, &told(error)))
 }
 
 /// Refusals that share a type with faults of ours and are told apart by their words.
-fn by_reason(reason: &str) -> Option<Error> {
+fn by_reason(reason: &str, error: &Json) -> Option<Error> {
     let has = |part: &str| reason.contains(part);
     Some(if has("Determinizing") || has("too complex") || has("Regexp requires") || has("max_determinized") {
         Error::invalid("the pattern is too complex: use fewer repetitions and alternatives")
@@ -101,7 +106,7 @@ fn by_reason(reason: &str) -> Option<Error> {
     } else if has("Result window is too large") || has("Batch size is too large") {
         Error::Limit("offset and page size together are more than 10,000: go on with a cursor".into())
     } else if has("Partial shards failure") {
-        Error::Partial(reason.into())
+        Error::Partial(told(error))
     } else if has("without position data") {
         Error::invalid("the field keeps no positions of its words: it cannot be searched for phrases")
     } else if has("Limit of total fields") {
@@ -115,16 +120,36 @@ fn by_reason(reason: &str) -> Option<Error> {
     })
 }
 
-fn of_status(status: u16, reason: String) -> Error {
+fn of_status(status: u16, reason: &str) -> Error {
     match status {
         401 => Error::Unavailable(format!("credentials are refused: {reason}")),
         403 => Error::Forbidden("hooke's own rights in Elasticsearch do not allow this".into()),
         413 => Error::Limit("the request is larger than Elasticsearch takes (http.max_content_length)".into()),
         408 | 504 => Error::Timeout,
-        429 | 502 | 503 => Error::Unavailable(reason),
+        429 | 502 | 503 => Error::Unavailable(reason.into()),
         // a body that Elasticsearch does not understand is our fault, not the user's
         _ => Error::Internal(format!("Elasticsearch answered {status}: {reason}")),
     }
+}
+
+/// What the log may hold of an error: its types and the beginnings of its reasons, which quote documents and queries further on.
+pub(super) fn told(error: &Json) -> String {
+    let mut told: Vec<String> = Vec::new();
+    let mut rest = vec![error];
+    while let Some(at) = rest.pop() {
+        if let Some(kind) = at["type"].as_str() {
+            let line = format!("{kind}: {}", plain(at["reason"].as_str().unwrap_or_default()));
+            if !told.contains(&line) {
+                told.push(line);
+            }
+        }
+        let shards = at["failed_shards"].as_array().into_iter().flatten().map(|shard| &shard["reason"]);
+        let roots = at["root_cause"].as_array().into_iter().flatten();
+        let causes = Some(&at["caused_by"]).filter(|cause| cause.is_object());
+        rest.extend(causes.into_iter().chain(shards).chain(roots));
+    }
+    told.truncate(5);
+    told.join(", ")
 }
 
 /// All types in an error object, the outermost first.

@@ -148,8 +148,8 @@ fn whole(body: &Body) -> Result<&Shards> {
     }
     let shards = body.shards.as_ref().ok_or_else(|| lacking("_shards"))?;
     if shards.failed > 0 || !shards.failures.is_empty() {
-        let first = shards.failures.first().map(Json::to_string).unwrap_or_default();
-        return Err(Error::Partial(format!("{} shards failed: {}", shards.failed, first.chars().take(500).collect::<String>())));
+        let first = shards.failures.first().map(|failure| failure::told(&failure["reason"])).unwrap_or_default();
+        return Err(Error::Partial(format!("{} shards failed: {first}", shards.failed)));
     }
     Ok(shards)
 }
@@ -221,7 +221,7 @@ fn nobody(index: &str) -> Error {
 /// Hits of which nothing but the documents is wanted.
 pub(super) fn documents(hits: &[Json]) -> Result<Vec<Document>> {
     let document = |hit: &Json| {
-        let found = Found::deserialize(hit).map_err(Error::internal)?;
+        let found = Found::deserialize(hit).map_err(|fault| Error::internal(crate::plain(&fault.to_string())))?;
         Ok(Document {
             id: DocumentId::parse(&found.id).map_err(Error::internal)?,
             index: found.index.into(),

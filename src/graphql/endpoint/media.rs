@@ -4,7 +4,7 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
-use crate::graphql::errors::Failure;
+use crate::graphql::errors::{self, Failure};
 use crate::graphql::run::Answer;
 
 /// How a document is written.
@@ -90,7 +90,13 @@ impl Media {
 
     fn write(self, status: StatusCode, answer: &Answer) -> Response {
         match serde_json::to_vec(answer) {
-            Ok(body) => (status, [(CONTENT_TYPE, self.content_type())], body).into_response(),
+            Ok(body) => {
+                let mut response = (status, [(CONTENT_TYPE, self.content_type())], body).into_response();
+                if let Some(refusal) = errors::refusal(&answer.errors) {
+                    response.extensions_mut().insert(refusal);
+                }
+                response
+            }
             Err(fault) => {
                 tracing::error!(cause = %fault, "an answer cannot be written");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -9,7 +9,7 @@ use futures_util::stream::{self, BoxStream};
 
 use crate::access::Viewer;
 use crate::error::Code;
-use crate::graphql::errors::Failure;
+use crate::graphql::errors::{self, Failure};
 use crate::graphql::live::News;
 use crate::graphql::run::Request;
 use crate::graphql::{Api, Subscription};
@@ -38,7 +38,12 @@ pub(super) fn run(
         if api.is_subscription(&viewer, &request).await {
             return match api.subscribe(&viewer, &request).await {
                 Ok(subscription) => follow(subscription),
-                Err(failures) => stream::once(ready(Outcome::Errors(failures.into()))).boxed(),
+                Err(failures) => {
+                    if let Some(refusal) = errors::refusal(&failures) {
+                        refusal.note();
+                    }
+                    stream::once(ready(Outcome::Errors(failures.into()))).boxed()
+                }
             };
         }
         answer(api, viewer, allowance, request, request_id)
@@ -58,6 +63,9 @@ fn answer(
         let answer = api.run(&call, &viewer, &request).await;
         if let Some(allowance) = allowance {
             allowance.charge(Cost(answer.cost));
+        }
+        if let Some(refusal) = errors::refusal(&answer.errors) {
+            refusal.note();
         }
         if answer.data.is_none() {
             return vec![Outcome::Errors(answer.errors.into())];

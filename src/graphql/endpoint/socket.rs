@@ -22,10 +22,11 @@ use super::protocol::{self, Closing, Received};
 use crate::access::{Viewer, Who};
 use crate::accounts::{Accounts, Credential, Leave};
 use crate::graphql::Api;
-use crate::graphql::errors::Failure;
+use crate::graphql::errors::{self, Failure};
 use crate::graphql::run::Request;
 use crate::rates::Allowance;
 use crate::search::Call;
+use crate::telemetry::audit;
 
 /// Reserved for each socket: most of them are idle.
 const READ_BUFFER: usize = 2 * 1024;
@@ -69,11 +70,19 @@ fn open_with(
 ) -> Response {
     let Endpoint { api, known, ending, sockets, accounts } = endpoint;
     let most = api.config().limits.body;
+    // the socket outlives the request that opened it
+    let origin = audit::Origin::current();
     let upgrade = upgrade.protocols([protocol::NAME]).read_buffer_size(READ_BUFFER).max_message_size(most).max_frame_size(most);
     upgrade.on_upgrade(move |socket| {
         let running = StreamMap::new();
         let session = Session { socket, api, known, viewer, leave, allowance, accounts, request_id, patience, ending, running };
-        sockets.track_future(session.serve())
+        let session = sockets.track_future(session.serve());
+        async move {
+            match origin {
+                Some(origin) => origin.around(session).await,
+                None => session.await,
+            }
+        }
     })
 }
 
@@ -116,7 +125,7 @@ impl Session {
             // the answer to its close frame goes out with the next read
             End::Left => self.drain().await,
             End::Close(closing) => {
-                tracing::debug!(id = &*self.request_id, code = closing.code, reason = closing.reason, "closing a socket");
+                tracing::debug!(id = &*self.request_id, code = closing.code, "closing a socket");
                 self.close(closing).await;
             }
         }
@@ -195,6 +204,7 @@ impl Session {
             text.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map_or("", |(_, rest)| rest.trim());
         let call = Call::within(self.api.config().limits.time).named(self.request_id.clone());
         let admitted = accounts.admit(&call, Credential::Bearer(bearer)).await.map_err(|_| End::Close(Closing::forbidden()))?;
+        audit::name_actor(admitted.viewer.who.logged());
         (self.viewer, self.leave) = (admitted.viewer, admitted.leave);
         Ok(())
     }
@@ -207,21 +217,30 @@ impl Session {
         if asked > most {
             let advice = "complete others first, or open another socket";
             let failure = Failure::limit("subscriptions", most as u64, asked as u64, advice);
-            return self.send(Message::text(protocol::error(&id, &[failure]))).await;
+            return self.refuse(&id, failure).await;
         }
         let request = match self.known.resolved(request) {
             Ok(request) => request,
-            Err(failure) => return self.send(Message::text(protocol::error(&id, &[failure]))).await,
+            Err(failure) => return self.refuse(&id, failure).await,
         };
         if let Some(Err(standing)) = self.allowance.as_ref().map(Allowance::take) {
             let failure = Failure::limit("rate", standing.limit, standing.limit + 1, "ask again in a moment");
-            return self.send(Message::text(protocol::error(&id, &[failure]))).await;
+            return self.refuse(&id, failure).await;
         }
         self.running.insert(
             id,
             outcomes::run(self.api.clone(), self.viewer.clone(), self.allowance.clone(), request, self.request_id.clone()),
         );
         Ok(())
+    }
+
+    /// An operation that does not run.
+    async fn refuse(&mut self, id: &str, failure: Failure) -> Result<(), End> {
+        let failures = [failure];
+        if let Some(refusal) = errors::refusal(&failures) {
+            refusal.note();
+        }
+        self.send(Message::text(protocol::error(id, &failures))).await
     }
 
     async fn tell(&mut self, id: &str, outcome: Outcome) -> Result<(), End> {

@@ -21,6 +21,8 @@ pub(super) fn requests() -> Vec<Attack> {
         raw("no Host", "GET /livez HTTP/1.1\r\nconnection: close\r\n\r\n", &[400, 403]),
         raw("two Hosts", "GET /livez HTTP/1.1\r\nhost: {host}\r\nhost: evil.example\r\nconnection: close\r\n\r\n", &[400, 403]),
         raw("a foreign host in the address", "GET http://evil.example/livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", &[403]).by(By::Line(Defence::Host)),
+        raw("another of our names in the address", "GET http://localhost/livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", &[403]).by(By::Line(Defence::Host)),
+        raw("a foreign host behind a user in the address", "GET http://{host}@evil.example/livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", &[400, 403]).by(By::Line(Defence::Host)),
         Attack::http("a foreign Origin", "POST", "/graphql", &[JSON, ("origin", "http://evil.example")], TYPENAME, &[403]).by(By::Line(Defence::Origin)),
         Attack::http("the Origin null", "POST", "/graphql", &[JSON, ("origin", "null")], TYPENAME, &[403]).by(By::Line(Defence::Origin)),
         Attack::http("an Origin of another port", "POST", "/graphql", &[JSON, ("origin", "http://127.0.0.1:1")], TYPENAME, &[403]).by(By::Line(Defence::Origin)),
