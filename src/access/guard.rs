@@ -37,7 +37,8 @@ impl Reach {
 
 /// What is to be done with the answer to a query.
 struct Asked {
-    reach: Reach,
+    /// One for each collection of the query, in its order.
+    reaches: Vec<Reach>,
     inner: Vec<FieldRef>,
     /// Answered without asking.
     suggested: Vec<(Slot, Suggested)>,
@@ -72,60 +73,79 @@ impl Guard {
 
     fn admit(&self, query: &Query) -> Result<(Query, Asked)> {
         let mut query = query.clone();
-        let [name] = query.on.as_slice() else {
-            return Err(Error::Unsupported("a search over several collections by a role with rules".into()));
-        };
-        let reach = self.reach(name)?;
+        let reaches = query.on.iter().map(|name| self.reach(name)).collect::<Result<Vec<_>>>()?;
         // by id two are asked for, or as many as there are indices, to tell that there is more than one
         let by_id = matches!(query.filter, Filter::Ids(_));
         let inside = query.fetch.inner_hits.iter().map(|list| list.size).max().unwrap_or(0).max(most_tops(&query.compute));
         let too_many = |most: u32| inside > most || !by_id && query.page.size > most.max(2);
-        if let Some(most) = reach.grant.page.filter(|most| too_many(*most)) {
-            return Err(Error::Limit(format!("your role sees at most {most} documents of {name} at a time; ask for fewer")));
+        let suggesting = query.suggest.iter().any(|(_, suggest)| matches!(suggest, Suggest::Complete { .. }));
+        for Reach { exposed, grant, .. } in &reaches {
+            let name = &exposed.collection.name;
+            if let Some(most) = grant.page.filter(|most| too_many(*most)) {
+                return Err(Error::Limit(format!("your role sees at most {most} documents of {name} at a time; ask for fewer")));
+            }
+            if !grant.aggregations && !query.compute.is_empty() {
+                return Err(self.forbidden(format_args!("have {name} counted: ask for documents alone")));
+            }
+            if !grant.aggregations && suggesting {
+                return Err(self.forbidden(format_args!("have values of {name} completed")));
+            }
         }
-        if !reach.grant.aggregations && !query.compute.is_empty() {
-            return Err(self.forbidden(format_args!("have {name} counted: ask for documents alone")));
+        // several are asked each by its own member; any other number of them would leave one without its rule
+        match (reaches.as_slice(), query.members.as_mut_slice()) {
+            ([reach], []) => query.rule = Filter::and([reach.rows.clone(), query.rule]),
+            (several, members) if several.len() == members.len() => {
+                for (reach, member) in several.iter().zip(members) {
+                    member.rule = Filter::and([reach.rows.clone(), std::mem::take(&mut member.rule)]);
+                }
+            }
+            _ => return Err(Error::internal("a search that does not say what each collection is asked")),
         }
-        query.rule = Filter::and([reach.rows.clone(), query.rule]);
-        if reach.is_ruled() {
+        let ruled = reaches.iter().any(Reach::is_ruled);
+        if ruled {
             (query.fetch.scores, query.fetch.explanation) = (false, false);
-        }
-        let completes = |suggest: &Suggest| matches!(suggest, Suggest::Complete { .. });
-        if !reach.grant.aggregations && query.suggest.iter().any(|(_, suggest)| completes(suggest)) {
-            return Err(self.forbidden(format_args!("have values of {name} completed")));
         }
         // a better spelling is looked for among all words there are before it is held against the rule; what else is suggested is
         // counted under the rule
-        let ruled = reach.is_ruled();
-        let allowed = |suggest: &Suggest| reach.grant.aggregations && !(ruled && matches!(suggest, Suggest::DidYouMean { .. }));
+        let counted = reaches.iter().all(|reach| reach.grant.aggregations);
+        let allowed = |suggest: &Suggest| counted && !(ruled && matches!(suggest, Suggest::DidYouMean { .. }));
         let (kept, dropped): (Vec<_>, Vec<_>) = query.suggest.into_iter().partition(|(_, suggest)| allowed(suggest));
         query.suggest = kept;
         let suggested = dropped.iter().map(|(slot, suggest)| (*slot, answers::nothing(suggest))).collect();
         let inner = query.fetch.inner_hits.iter().map(|inner| inner.field.clone()).collect();
-        Ok((query, Asked { reach, inner, suggested }))
+        Ok((query, Asked { reaches, inner, suggested }))
     }
 
     /// A page without what tells of others.
-    fn clean(&self, page: &mut Page, asked: Asked) {
-        let Asked { reach, inner, suggested } = asked;
+    fn clean(&self, page: &mut Page, asked: Asked) -> Result<()> {
+        let Asked { reaches, inner, suggested } = asked;
+        // of hits that are ranked together a score tells how those of the others stand to it
+        let ruled = reaches.iter().any(Reach::is_ruled);
         for hit in &mut page.hits {
-            self.clean_document(&reach, &mut hit.document);
+            let reach = reaches.get(hit.of).ok_or_else(|| Error::internal("a hit of no collection that was asked"))?;
+            self.clean_document(reach, &mut hit.document);
             for (list, elements) in inner.iter().zip(&mut hit.inner_hits) {
                 let all = elements.first.iter_mut();
                 all.for_each(|element| fields::strip_element(element, &list.path, &reach.grant.hide));
             }
-            if reach.is_ruled() {
+            if ruled {
                 (hit.score, hit.explanation) = (None, None);
             }
         }
-        let mut each = |document: &mut Document| self.clean_document(&reach, document);
-        answers::clean(&mut page.computed, reach.grant.smallest_group, &mut each);
-        for (_, suggested) in &mut page.suggested {
-            if let Suggested::Complete(values) = suggested {
-                values.retain(|value| value.count >= reach.grant.smallest_group);
+        // only one collection is counted at a time
+        if let [reach] = reaches.as_slice() {
+            let mut each = |document: &mut Document| self.clean_document(reach, document);
+            answers::clean(&mut page.computed, reach.grant.smallest_group, &mut each);
+            for (_, suggested) in &mut page.suggested {
+                if let Suggested::Complete(values) = suggested {
+                    values.retain(|value| value.count >= reach.grant.smallest_group);
+                }
             }
+        } else if !(page.computed.is_empty() && page.suggested.is_empty()) {
+            return Err(Error::internal("several collections were counted together"));
         }
         page.suggested.extend(suggested);
+        Ok(())
     }
 
     fn clean_document(&self, reach: &Reach, document: &mut Document) {
@@ -290,7 +310,7 @@ impl Engine for Guard {
         let pages = kept.into_iter().map(|asked| {
             let asked = asked?;
             let mut page = answered.next().unwrap_or_else(|| Err(Error::internal("an answer is missing")))?;
-            self.clean(&mut page, asked);
+            self.clean(&mut page, asked)?;
             Ok(page)
         });
         Ok(pages.collect())
