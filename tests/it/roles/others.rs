@@ -189,13 +189,13 @@ async fn cursors(world: &World) -> Vec<Told> {
             let others = world.as_other(role, &bare).await;
             let Some(cursor) = others.pointer(place).and_then(Json::as_str) else {
                 // who sees nothing has no cursor
-                told.push((format!("{name} of {role}, of nothing"), String::new(), false));
+                told.push((format!("{name} of {role}"), "refused".into(), false));
                 continue;
             };
             let after = query.replace("‹AFTER›", &format!("after: \"{cursor}\", ")).replace("‹, AFTER›", &format!(", after: \"{cursor}\""));
             let mine = world.graphql(&after).await;
             let fine = mine.contains("BAD_CURSOR");
-            told.push((format!("{name} of {role}"), if fine { mine } else { format!("a canary: it was taken: {mine}") }, false));
+            told.push((format!("{name} of {role}"), if fine { "refused".into() } else { format!("a canary: it was taken: {mine}") }, false));
         }
     }
     let order = "orderBy=[{\"field\":\"PRICE\"}]";

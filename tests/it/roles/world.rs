@@ -225,7 +225,9 @@ impl World {
         });
         headers.sort();
         text += &headers.join("\n");
-        text += &answer.text().await.unwrap();
+        // pages say how long a search took
+        let body = answer.text().await.unwrap();
+        text.extend(body.split_inclusive('\n').filter(|line| !line.contains(" ms</p>")));
         self.settled(&text)
     }
 
