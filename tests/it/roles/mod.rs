@@ -9,10 +9,11 @@ mod world;
 
 use hooke::search::{CollectionName, Query, TotalRequest};
 use reqwest::Method;
+use serde_json::json;
 
 use self::others::beside;
 use self::table::{Told, ask, write};
-use self::world::World;
+use self::world::{World, role};
 use crate::ground::{call, elasticsearch_url};
 
 /// In every text of what the viewer may not see, in the values of hidden fields, and in the names of some of them.
@@ -140,7 +141,7 @@ async fn an_id_that_is_taken_says_no_more_than_that() {
         }
         let put = async |id: &str| {
             let request = world.test.http.put(world.test.at(&format!("/v1/collections/{}/documents/{id}", world.name)));
-            let answer = request.header("if-none-match", "*").json(&serde_json::json!({ "owner": "me" })).send().await.unwrap();
+            let answer = request.header("if-none-match", "*").json(&json!({ "owner": "me" })).send().await.unwrap();
             world.told(answer).await.replace(id, "ID")
         };
         assert_eq!(put("h5").await, put("v5").await, "{engine:?}");
@@ -151,6 +152,36 @@ async fn an_id_that_is_taken_says_no_more_than_that() {
         let kept = world.as_other("boss", "{ extra(id: \"x1\") { body } }").await;
         assert!(kept.to_string().contains(CANARY), "{engine:?}: {kept}");
         assert_eq!(left(&world).await, 21, "{engine:?}");
+        world.close().await;
+    }
+}
+
+/// What a role sees at a time holds for documents of groups and elements beside hits, too.
+#[tokio::test]
+async fn a_page_bounds_what_stands_inside_it() {
+    for elasticsearch in engines().await {
+        let mut bounded = role(false);
+        bounded.collections.values_mut().for_each(|grant| grant.page = Some(2));
+        let world = World::under(elasticsearch.as_deref(), bounded, false).await;
+        let tops =
+            |first: &str| format!("groupBy(keys: [{{ field: KIND }}], first: 1) {{ nodes {{ topHits{first} {{ _id }} }} }}");
+        let lists = |first: &str| format!("edges {{ innerHits {{ lines{first} {{ total nodes {{ sku }} }} }} }}");
+        let by_default = world.test.data(&format!("{{ notes(first: 1) {{ {} {} }} }}", tops(""), lists("(filter: {})"))).await;
+        assert_eq!(by_default["notes"]["groupBy"]["nodes"][0]["topHits"].as_array().unwrap().len(), 2, "{by_default}");
+        let beside = &by_default["notes"]["edges"][0]["innerHits"]["lines"];
+        assert_eq!((&beside["total"], beside["nodes"].as_array().unwrap().len()), (&json!(2), 2));
+        for asked in [tops("(first: 3)"), lists("(first: 3, filter: {})"), "nodes { _id }".into()] {
+            let first = if asked.starts_with("nodes") { 3 } else { 1 };
+            let answer = world.test.graphql(&format!("{{ notes(first: {first}) {{ {asked} }} }}"), json!({})).await;
+            assert_eq!(answer["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{asked}: {answer}");
+            let told = answer["errors"][0]["message"].as_str().unwrap();
+            assert!(told.contains("your role sees no more at a time"), "{told}");
+        }
+        let variable = format!("query($n: Int) {{ notes(first: 1) {{ {} }} }}", tops("(first: $n)"));
+        let absent = world.test.graphql(&variable, json!({})).await;
+        assert_eq!(absent["data"]["notes"]["groupBy"]["nodes"][0]["topHits"].as_array().unwrap().len(), 2, "{absent}");
+        let given = world.test.graphql(&variable, json!({ "n": 3 })).await;
+        assert_eq!(given["errors"][0]["extensions"]["code"], "LIMIT_EXCEEDED", "{given}");
         world.close().await;
     }
 }

@@ -64,7 +64,7 @@ fn extras(with: bool) -> Vec<(String, Json)> {
 }
 
 /// The role of everybody who asks.
-fn role(ruled: bool) -> RoleConfig {
+pub(super) fn role(ruled: bool) -> RoleConfig {
     let notes = GrantConfig {
         create: true,
         update: true,
@@ -92,6 +92,11 @@ fn stranger() -> RoleConfig {
 impl World {
     /// With the hidden documents or without; they come first, so that numbers which count writes differ.
     pub(super) async fn open(elasticsearch: Option<&str>, ruled: bool, with: bool) -> World {
+        World::under(elasticsearch, role(ruled), with).await
+    }
+
+    /// Everybody has this role.
+    pub(super) async fn under(elasticsearch: Option<&str>, role: RoleConfig, with: bool) -> World {
         let name = format!("{}-notes", unique("w"));
         let list = |name: &str| (name.to_owned(), true);
         let settings = CollectionConfig {
@@ -113,7 +118,7 @@ impl World {
             config.catalog.collections.insert(format!("{name}-extras"), named("extras"));
             config.catalog.collections.insert(format!("{name}-other"), named("canaryhouses"));
             config.compat.hashtags.clone_from(&name);
-            config.roles.insert("anybody".into(), role(ruled));
+            config.roles.insert("anybody".into(), role);
             config.roles.insert("stranger".into(), stranger());
             config.accounts.identity = Some(IdentityConfig {
                 issuer: ISSUER.into(),
