@@ -22,6 +22,7 @@ mod records;
 pub mod relations;
 mod reserved;
 mod sample;
+pub mod shelf;
 mod watch;
 mod words;
 

@@ -1,4 +1,4 @@
-//! The memory of the catalog, kept as documents: one for each collection, in a hidden collection of the state.
+//! The memory of the catalog, kept as documents: one for each collection, on a shelf of the state.
 //! Several processes may share it: whoever writes first decides, and the others take that over.
 
 use std::collections::BTreeMap;
@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::memory::{Memory, Remembered};
+use super::shelf::Shelf;
 use crate::search::{
-    Action, Call, Collection, CollectionName, DocRef, DocumentId, Engine, Error, Exact, Fetch, Field, FieldRef, Filter, Kind,
-    Origin, Precondition, Refresh, Result, Source, Version, Write,
+    Call, CollectionName, DocumentId, Engine, Error, Exact, Field, FieldRef, Kind, Precondition, Refresh, Result, Source, Version,
 };
 
 /// Documents in one round trip: each may hold as many paths as a mapping has.
@@ -19,18 +19,13 @@ const BATCH: usize = 500;
 #[derive(Default)]
 pub(super) struct Records {
     known: BTreeMap<String, (Option<Version>, Remembered)>,
-    made: bool,
-}
-
-fn name() -> CollectionName {
-    CollectionName::hidden("lists")
 }
 
 impl Records {
     /// Reads those not yet known into the memory; `None` where there are none.
     pub(super) async fn load(
         &mut self,
-        state: &dyn Engine,
+        shelf: &Shelf,
         call: &Call,
         memory: &mut Memory,
         names: impl Iterator<Item = &str>,
@@ -39,19 +34,15 @@ impl Records {
         if missing.is_empty() {
             return Ok(None);
         }
-        self.read(state, call, memory, &missing).await.map(Some)
+        self.read(shelf, call, memory, &missing).await.map(Some)
     }
 
-    async fn read(&mut self, state: &dyn Engine, call: &Call, memory: &mut Memory, names: &[String]) -> Result<()> {
+    async fn read(&mut self, shelf: &Shelf, call: &Call, memory: &mut Memory, names: &[String]) -> Result<()> {
         for names in names.chunks(BATCH) {
-            let ids: Vec<DocRef> =
-                names.iter().filter_map(|id| DocumentId::parse(id).ok()).map(|id| DocRef::new(name(), id)).collect();
-            let found = match state.get(call, &ids, &Fetch::default(), &Filter::All).await {
-                Err(Error::NotFound(_)) => vec![None; ids.len()],
-                found => found?,
-            };
+            let ids: Vec<DocumentId> = names.iter().filter_map(|id| DocumentId::parse(id).ok()).collect();
+            let found = shelf.get(call, ids.iter().cloned()).await?;
             for (id, found) in ids.iter().zip(found) {
-                let id = id.id.as_str();
+                let id = id.as_str();
                 let (version, on_record) = match found {
                     Some(document) => (Some(document.version), from_source(&document.source)),
                     None => (None, Remembered::default()),
@@ -66,7 +57,7 @@ impl Records {
 
     /// Writes what has changed; `None` where nothing has. True where another process had been faster: then the memory holds what that one decided, and the
     /// names must be given out again.
-    pub(super) async fn save(&mut self, state: &dyn Engine, call: &Call, memory: &mut Memory) -> Result<Option<bool>> {
+    pub(super) async fn save(&mut self, shelf: &Shelf, call: &Call, memory: &mut Memory) -> Result<Option<bool>> {
         let changed: Vec<String> = self
             .known
             .iter()
@@ -76,38 +67,25 @@ impl Records {
         if changed.is_empty() {
             return Ok(None);
         }
-        if !self.made {
-            match state.create(call, &collection()).await {
-                Ok(()) | Err(Error::Conflict(_)) => self.made = true,
-                Err(error) => return Err(error),
-            }
-        }
         let mut outdated = Vec::new();
         for ids in changed.chunks(BATCH) {
             let kept: Vec<Remembered> = ids.iter().filter_map(|id| memory.of(id)).map(Remembered::as_kept).collect();
             let mut batch = Vec::with_capacity(ids.len());
             for (id, kept) in ids.iter().zip(&kept) {
                 let version = self.known.get(id).and_then(|(version, _)| *version);
-                batch.push(Write {
-                    on: name(),
-                    rule: Filter::All,
-                    action: Action::Index {
-                        id: DocumentId::parse(id).ok(),
-                        source: to_source(id, kept),
-                        precondition: version.map_or(Precondition::Absent, Precondition::Version),
-                    },
-                });
+                let precondition = version.map_or(Precondition::Absent, Precondition::Version);
+                batch.push((DocumentId::parse(id).map_err(Error::internal)?, to_source(id, kept), precondition));
             }
-            let outcomes = state.write(call, batch, Refresh::None).await?;
+            let outcomes = shelf.put_all(call, batch, Refresh::None).await?;
             for ((id, kept), outcome) in ids.iter().zip(kept).zip(outcomes) {
                 match outcome {
-                    Ok(written) => drop(self.known.insert(id.clone(), (Some(written.version), kept))),
+                    Ok(version) => drop(self.known.insert(id.clone(), (Some(version), kept))),
                     Err(Error::Conflict(_)) => outdated.push(id.clone()),
                     Err(error) => return Err(error),
                 }
             }
         }
-        self.read(state, call, memory, &outdated).await?;
+        self.read(shelf, call, memory, &outdated).await?;
         Ok(Some(!outdated.is_empty()))
     }
 }
@@ -138,7 +116,8 @@ impl Remembered {
     }
 }
 
-fn collection() -> Collection {
+/// Where they are.
+pub(super) fn shelf(state: Arc<dyn Engine>) -> Shelf {
     let field = |path: &str, list: bool| -> FieldRef {
         let exact = Exact { path: path.to_owned(), ignore_above: None, normalizer: None };
         // only ever read by id
@@ -146,7 +125,7 @@ fn collection() -> Collection {
     };
     let single = ["collection", "many", "one", "suggest", "type"].map(|path| field(path, false));
     let lists = ["lists", "singles", "objects", "enums"].map(|path| field(path, true));
-    Collection { name: name(), origin: Origin::Index, fields: single.into_iter().chain(lists).collect(), remarks: Vec::new() }
+    Shelf::new(state, CollectionName::hidden("lists"), single.into_iter().chain(lists).collect())
 }
 
 fn to_source(id: &str, kept: &Remembered) -> Source {

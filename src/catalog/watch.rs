@@ -10,7 +10,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::exposure::expose;
-use super::records::Records;
+use super::records::{self, Records};
+use super::shelf::Shelf;
 use super::{Catalog, Exposed, Memory, diff, sample};
 use crate::config::Config;
 use crate::search::{Call, Collection, CollectionName, Engine, Error, FieldRef, Result};
@@ -47,7 +48,7 @@ pub type Lens = Arc<dyn Fn(&Arc<Catalog>) -> Arc<Catalog> + Send + Sync>;
 
 struct Inner {
     engine: Arc<dyn Engine>,
-    state: Arc<dyn Engine>,
+    records: Shelf,
     config: Arc<Config>,
     current: watch::Sender<Arc<Catalog>>,
     /// Held while somebody looks: there is one look at a time.
@@ -78,7 +79,7 @@ struct Waiting {
 pub fn open(engine: Arc<dyn Engine>, state: Arc<dyn Engine>, config: &Config) -> Arc<Watch> {
     let inner = Arc::new(Inner {
         engine,
-        state,
+        records: records::shelf(state),
         config: Arc::new(config.clone()),
         current: watch::Sender::new(Arc::default()),
         eye: Mutex::default(),
@@ -199,7 +200,7 @@ impl Inner {
     /// What is on record of collections that were not there before.
     async fn recall(&self, eye: &mut Eye, call: &Call, collections: &[Arc<Collection>], present: &Catalog) {
         let names = || collections.iter().map(|collection| collection.name.as_str());
-        let loaded = eye.records.load(&*self.state, call, &mut eye.memory, names()).await;
+        let loaded = eye.records.load(&self.records, call, &mut eye.memory, names()).await;
         eye.state_answered(&loaded);
         let newcomers: Vec<&str> = names().filter(|name| present.collection(name).is_none()).collect();
         eye.memory.give_way(&newcomers, &present.collections);
@@ -309,7 +310,7 @@ impl Inner {
     ) -> Result<Vec<Exposed>> {
         // each round takes over what others wrote; whoever comes last has nothing left to write
         for _ in 0..3 {
-            let saved = eye.records.save(&*self.state, call, &mut eye.memory).await;
+            let saved = eye.records.save(&self.records, call, &mut eye.memory).await;
             eye.state_answered(&saved);
             if !matches!(saved, Ok(Some(true))) {
                 break;

@@ -1,98 +1,65 @@
-//! Jobs as documents of a hidden collection of the state: one document a job, read by id (which sees every write at once) and
+//! Jobs as documents of a shelf of the state: one document a job, read by id (which sees every write at once) and
 //! listed by searches (which may be a second behind). What a search needs are fields; the rest is one text of JSON.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value as Json, json};
 
 use super::Listing;
 use super::job::{Job, Moment, State};
+use crate::catalog::shelf::{self, Shelf};
 use crate::config::StateConfig;
 use crate::search::value::Value;
 use crate::search::{
-    Action, Call, Collection, CollectionName, Direction, DocRef, Document, DocumentId, Engine, Error, Fetch, FieldRef, Filter,
-    Missing, Order, Origin, PageRequest, Precondition, Query, Range, Refresh, Result, Source, TotalRequest, Version, Write,
-    mapping,
+    Call, CollectionName, Direction, Document, DocumentId, Engine, Error, Fetch, FieldRef, Filter, Missing, Order, PageRequest,
+    Precondition, Query, Range, Refresh, Result, Source, TotalRequest, Version,
 };
 
 pub(super) struct Records {
-    state: Arc<dyn Engine>,
-    collection: Collection,
+    shelf: Shelf,
     id: FieldRef,
-    job_state: FieldRef,
+    state: FieldRef,
     finished: FieldRef,
-    made: AtomicBool,
 }
 
 impl Records {
     pub(super) fn new(state: Arc<dyn Engine>, settings: &StateConfig) -> Result<Self> {
-        let body = json!({ "properties": {
+        let mapping = json!({ "properties": {
             "id": { "type": "keyword" },
             "state": { "type": "keyword" },
             "finished": { "type": "long" },
             "body": { "type": "keyword", "index": false, "doc_values": false },
         }});
-        let fields = mapping::parse(&body).map_err(Error::internal)?;
-        let field = |path: &str| {
-            let found = fields.iter().find(|field| field.path == path);
-            found.cloned().ok_or_else(|| Error::internal("a field of jobs is missing"))
-        };
-        let (id, job_state, finished) = (field("id")?, field("state")?, field("finished")?);
-        let name = CollectionName::hidden(&settings.purpose("jobs"));
-        let collection = Collection { name, origin: Origin::Index, fields, remarks: Vec::new() };
-        Ok(Records { state, collection, id, job_state, finished, made: AtomicBool::new(false) })
-    }
-
-    fn name(&self) -> CollectionName {
-        self.collection.name.clone()
+        let shelf = Shelf::mapped(state, CollectionName::hidden(&settings.purpose("jobs")), &mapping)?;
+        let (id, state, finished) = (shelf.field("id")?, shelf.field("state")?, shelf.field("finished")?);
+        Ok(Records { shelf, id, state, finished })
     }
 
     /// As it is now.
     pub(super) async fn get(&self, call: &Call, id: &str) -> Result<Option<(Version, Job)>> {
         let Ok(id) = DocumentId::parse(id) else { return Ok(None) };
-        let wanted = [DocRef::new(self.name(), id)];
-        match self.state.get(call, &wanted, &Fetch::default(), &Filter::All).await {
-            Ok(found) => found.into_iter().next().flatten().map(read).transpose(),
-            // nobody has started a job yet
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(fault) => Err(fault),
-        }
+        self.shelf.get_one(call, id).await?.map(read).transpose()
     }
 
     /// [`Error::Conflict`] where it is not as `precondition` says.
     pub(super) async fn put(&self, call: &Call, job: &Job, precondition: Precondition, refresh: Refresh) -> Result<Version> {
-        if !self.made.load(Ordering::Relaxed) {
-            match self.state.create(call, &self.collection).await {
-                Ok(()) | Err(Error::Conflict(_)) => self.made.store(true, Ordering::Relaxed),
-                Err(fault) => return Err(fault),
-            }
-        }
         let id = DocumentId::parse(&job.id).map_err(Error::internal)?;
-        let body = serde_json::to_string(job).map_err(Error::internal)?;
         let mut source = Source::new();
         source.insert("id".into(), json!(*job.id));
         source.insert("state".into(), json!(job.state.as_str()));
         if let Some(Moment(at)) = job.finished_at {
             source.insert("finished".into(), json!(at));
         }
-        source.insert("body".into(), Json::String(body));
-        self.write(call, Action::Index { id: Some(id), source, precondition }, refresh).await
+        source.insert("body".into(), shelf::text(job)?);
+        self.shelf.put(call, id, source, precondition, refresh).await
     }
 
     pub(super) async fn remove(&self, call: &Call, id: &str, version: Version) -> Result<()> {
         let id = DocumentId::parse(id).map_err(Error::internal)?;
-        match self.write(call, Action::Delete { id, precondition: Precondition::Version(version) }, Refresh::None).await {
-            Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+        match self.shelf.remove(call, id, version, Refresh::None).await {
+            Ok(()) | Err(Error::NotFound(_)) => Ok(()),
             Err(fault) => Err(fault),
         }
-    }
-
-    async fn write(&self, call: &Call, action: Action, refresh: Refresh) -> Result<Version> {
-        let write = Write { on: self.name(), rule: Filter::All, action };
-        let outcomes = self.state.write(call, vec![write], refresh).await?;
-        let outcome = outcomes.into_iter().next().ok_or_else(|| Error::internal("no outcome of a write"))?;
-        outcome.map(|written| written.version)
     }
 
     /// The newest first. An id tells the time of its making, so its order is that of time.
@@ -134,15 +101,15 @@ impl Records {
             page: PageRequest { size: 0, ..PageRequest::default() },
             total: TotalRequest::All,
             fetch: Fetch { fields: Some(Vec::new()), ..Fetch::default() },
-            ..Query::new(self.name())
+            ..self.shelf.query()
         };
-        let page = self.page(call, query).await?;
+        let page = self.shelf.search(call, query).await?;
         Ok(page.and_then(|page| page.total).map_or(0, |total| total.value))
     }
 
     fn in_states(&self, states: &[State]) -> Filter {
         let values = states.iter().map(|state| Value::Text(state.as_str().into())).collect();
-        Filter::OneOf(self.job_state.clone(), values)
+        Filter::OneOf(self.state.clone(), values)
     }
 
     async fn search(
@@ -157,24 +124,11 @@ impl Records {
             filter,
             order: vec![Order::Field { field: by.clone(), direction, missing: Missing::Last }],
             page: PageRequest { size, ..PageRequest::default() },
-            ..Query::new(self.name())
+            ..self.shelf.query()
         };
-        let Some(page) = self.page(call, query).await? else { return Ok((Vec::new(), false)) };
+        let Some(page) = self.shelf.search(call, query).await? else { return Ok((Vec::new(), false)) };
         let jobs = page.hits.into_iter().map(|hit| read(hit.document)).collect::<Result<Vec<_>>>()?;
         Ok((jobs, page.has_next))
-    }
-
-    /// `None`: nobody has started a job yet.
-    async fn page(&self, call: &Call, query: Query) -> Result<Option<crate::search::Page>> {
-        let page = match self.state.search(call, &[query]).await {
-            Ok(mut pages) => pages.pop().ok_or_else(|| Error::internal("no page for a query"))?,
-            Err(fault) => Err(fault),
-        };
-        match page {
-            Ok(page) => Ok(Some(page)),
-            Err(Error::NotFound(_)) => Ok(None),
-            Err(fault) => Err(fault),
-        }
     }
 }
 
