@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -180,6 +181,28 @@ async fn running(config: &Config) -> anyhow::Result<Option<Client>> {
         );
     }
     Ok(Some(client))
+}
+
+/// Does something at a server, and lets one of our own end also where that failed.
+pub(super) async fn visit<T>(
+    config: Config,
+    server: Option<&str>,
+    act: impl AsyncFnOnce(&Client) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let client = Client::connect(config, server).await?;
+    let done = act(&client).await;
+    client.close().await?;
+    done
+}
+
+/// The good answer to a request; what the server says is wrong is an error.
+pub(super) async fn send(request: RequestBuilder) -> anyhow::Result<Response> {
+    good(request.send().await?).await.map_err(|(_, problem)| anyhow!(problem.detail))
+}
+
+/// The same, where the answer is JSON.
+pub(super) async fn ask<T: DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T> {
+    Ok(send(request).await?.json().await?)
 }
 
 /// The answer, if it is a good one; else what the server says is wrong.

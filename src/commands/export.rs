@@ -4,13 +4,13 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Response;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 
-use super::client::{Client, good};
+use super::client::{Client, send};
 use crate::config::Config;
 
 #[derive(clap::Args)]
@@ -33,14 +33,11 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
     if let Some(filter) = &arguments.filter {
         request = request.query(&[("filter", filter)]);
     }
-    let done = match good(request.send().await?).await {
-        Ok(answer) => match arguments.out.as_deref().filter(|path| path.as_os_str() != "-") {
-            Some(path) => to_file(answer, path).await,
-            None => to_stdout(answer).await,
-        },
-        Err((_, problem)) => bail!(problem.detail),
+    let answer = send(request).await?;
+    let lines = match arguments.out.as_deref().filter(|path| path.as_os_str() != "-") {
+        Some(path) => to_file(answer, path).await?,
+        None => to_stdout(answer).await?,
     };
-    let lines = done?;
     client.close().await?;
     eprintln!("exported {lines} documents");
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use reqwest::{Body, RequestBuilder};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::client::{Client, good};
+use super::client::{self, Client, ask, send};
 use crate::config::Config;
 use crate::jobs::reading::Format;
 
@@ -86,10 +86,8 @@ struct Job {
 }
 
 pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let client = Client::connect(config, arguments.server.as_deref()).await?;
-    let done = act(&client, arguments.what).await;
-    client.close().await?;
-    done
+    let Arguments { what, server } = arguments;
+    client::visit(config, server.as_deref(), async |client| act(client, what).await).await
 }
 
 async fn act(client: &Client, what: What) -> anyhow::Result<ExitCode> {
@@ -162,13 +160,6 @@ async fn begin(client: &Client, start: Start) -> anyhow::Result<RequestBuilder> 
     Ok(request.body(Body::wrap_stream(tokio_util::io::ReaderStream::with_capacity(file, 64 * 1024))))
 }
 
-async fn ask<T: serde::de::DeserializeOwned>(request: RequestBuilder) -> anyhow::Result<T> {
-    match good(request.send().await?).await {
-        Ok(answer) => Ok(answer.json().await?),
-        Err((_, problem)) => bail!(problem.detail),
-    }
-}
-
 async fn steer(client: &Client, id: &str, action: &str) -> anyhow::Result<()> {
     let job: Job = ask(client.post(&["v1", "jobs", id, action])?).await?;
     println!("{}", line(&job));
@@ -184,10 +175,7 @@ fn line(job: &Job) -> String {
 
 /// Shows the job as it moves, and its log, until its end.
 async fn follow(client: &Client, id: &str) -> anyhow::Result<ExitCode> {
-    let mut answer = match good(client.get(&["v1", "jobs", id, "events"])?.send().await?).await {
-        Ok(answer) => answer,
-        Err((_, problem)) => bail!(problem.detail),
-    };
+    let mut answer = send(client.get(&["v1", "jobs", id, "events"])?).await?;
     let bar = ProgressBar::new_spinner();
     let (mut text, mut last, mut told) = (Vec::new(), None::<Job>, String::new());
     while let Some(bytes) = answer.chunk().await.context("the server does not answer any more")? {

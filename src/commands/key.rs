@@ -2,20 +2,18 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
 use serde_json::{Value as Json, json};
 
-use super::client::{Client, good};
-use super::user::ask;
+use super::accounts::Keeper;
+use super::client::{Client, ask, send};
 use crate::config::Config;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: What,
-    /// A running server, with an administrator's token in HOOKE_TOKEN; without it the one on the same data folder
-    #[arg(long, global = true, value_name = "URL")]
-    server: Option<String>,
+    #[command(flatten)]
+    keeper: Keeper,
 }
 
 #[derive(clap::Subcommand)]
@@ -43,33 +41,25 @@ enum What {
     Remove { id: String },
 }
 
-pub(super) async fn run(mut config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    // of a server of our own: keys may be made before accounts are turned on
-    config.accounts.enabled = true;
-    let client = Client::connect(config, arguments.server.as_deref()).await?;
-    let done = act(&client, arguments.what).await;
-    client.close().await?;
-    done.map(|()| ExitCode::SUCCESS)
+pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { what, keeper } = arguments;
+    keeper.told(config, async |client| act(client, what).await).await
 }
 
 async fn act(client: &Client, what: What) -> anyhow::Result<()> {
     match what {
         What::Add { name, role, user, scopes, expires } => {
             let body = json!({ "name": name, "role": role, "user": user, "scopes": scopes, "expires": expires });
-            let made = ask(client.post(&["v1", "keys"])?.json(&body)).await?;
+            let made: Json = ask(client.post(&["v1", "keys"])?.json(&body)).await?;
             println!("{}", made["key"].as_str().unwrap_or_default());
         }
         What::List => {
-            let listing = ask(client.get(&["v1", "keys"])?.query(&[("all", true)])).await?;
+            let listing: Json = ask(client.get(&["v1", "keys"])?.query(&[("all", true)])).await?;
             for key in listing["keys"].as_array().into_iter().flatten() {
                 println!("{}", line(key));
             }
         }
-        What::Remove { id } => {
-            if let Err((_, problem)) = good(client.delete(&["v1", "keys", &id])?.send().await?).await {
-                bail!(problem.detail);
-            }
-        }
+        What::Remove { id } => drop(send(client.delete(&["v1", "keys", &id])?).await?),
     }
     Ok(())
 }

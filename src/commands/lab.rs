@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::client::{Client, good};
+use super::client::{self, Client, good};
 use crate::config::{Config, Rate, duration};
 use crate::rest::lab::{Bundled, serve};
 use crate::server;
@@ -119,10 +119,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
             (vec!["searches".to_owned()], named.into_iter().chain([("count", count.to_string())]).collect(), None)
         }
     };
-    let client = Client::connect(config, server.as_deref()).await?;
-    let done = ask(&client, &path, &query).await;
-    client.close().await?;
-    let text = done?;
+    let text = client::visit(config, server.as_deref(), async |client| ask(client, &path, &query).await).await?;
     if let Some(out) = out {
         tokio::fs::write(&out, text).await.with_context(|| format!("{} cannot be written", out.display()))?;
         println!("the plot is in {}", out.display());

@@ -10,6 +10,7 @@ macro_rules! println {
     ($($part:tt)*) => { $crate::commands::put(format_args!("{}\n", format_args!($($part)*))) };
 }
 
+mod accounts;
 mod client;
 mod doctor;
 mod export;

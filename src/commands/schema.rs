@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 
-use super::client::{Client, good};
+use super::client::{Client, send};
 use crate::config::Config;
 use crate::graphql::diff::{self, Change, Gravity};
 
@@ -43,10 +43,7 @@ pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<
         None => None,
     };
     let client = Client::connect(config, arguments.server.as_deref()).await?;
-    let text = match good(client.get(&["schema.graphql"])?.send().await?).await {
-        Ok(answer) => answer.text().await?,
-        Err((_, problem)) => bail!(problem.detail),
-    };
+    let text = send(client.get(&["schema.graphql"])?).await?.text().await?;
     client.close().await?;
     if let Some(old) = old {
         let changes = tokio::task::spawn_blocking(move || diff::compare(&old, &text)).await??;

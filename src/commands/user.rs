@@ -4,19 +4,19 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use serde_json::{Map, Value as Json, json};
 
-use super::client::{Client, good};
+use super::accounts::Keeper;
+use super::client::{Client, ask, send};
 use crate::config::Config;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     what: What,
-    /// A running server, with an administrator's token in HOOKE_TOKEN; without it the one on the same data folder
-    #[arg(long, global = true, value_name = "URL")]
-    server: Option<String>,
+    #[command(flatten)]
+    keeper: Keeper,
 }
 
 #[derive(clap::Subcommand)]
@@ -70,13 +70,9 @@ enum What {
     },
 }
 
-pub(super) async fn run(mut config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
-    // of a server of our own: users may be added before accounts are turned on
-    config.accounts.enabled = true;
-    let client = Client::connect(config, arguments.server.as_deref()).await?;
-    let done = act(&client, arguments.what).await;
-    client.close().await?;
-    done.map(|()| ExitCode::SUCCESS)
+pub(super) async fn run(config: Config, arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { what, keeper } = arguments;
+    keeper.told(config, async |client| act(client, what).await).await
 }
 
 async fn act(client: &Client, what: What) -> anyhow::Result<()> {
@@ -89,14 +85,14 @@ async fn act(client: &Client, what: What) -> anyhow::Result<()> {
                 .context("write a claim as name=value")?;
             let (password, made) = password(password_stdin).await?;
             let body = json!({ "email": email, "role": role, "name": name, "claims": claims, "password": password });
-            let user = ask(client.post(&["v1", "users"])?.json(&body)).await?;
+            let user: Json = ask(client.post(&["v1", "users"])?.json(&body)).await?;
             println!("{}", line(&user));
             if made {
                 println!("password: {password}");
             }
         }
         What::List => {
-            let listing = ask(client.get(&["v1", "users"])?).await?;
+            let listing: Json = ask(client.get(&["v1", "users"])?).await?;
             for user in listing["users"].as_array().into_iter().flatten() {
                 println!("{}", line(user));
             }
@@ -111,26 +107,15 @@ async fn act(client: &Client, what: What) -> anyhow::Result<()> {
         }
         What::Disable { user } => change(client, &user, json!({ "disabled": true })).await?,
         What::Enable { user } => change(client, &user, json!({ "disabled": false })).await?,
-        What::Remove { user } => {
-            if let Err((_, problem)) = good(client.delete(&["v1", "users", &user])?.send().await?).await {
-                bail!(problem.detail);
-            }
-        }
+        What::Remove { user } => drop(send(client.delete(&["v1", "users", &user])?).await?),
     }
     Ok(())
 }
 
 async fn change(client: &Client, user: &str, change: Json) -> anyhow::Result<()> {
-    let user = ask(client.patch(&["v1", "users", user])?.json(&change)).await?;
+    let user: Json = ask(client.patch(&["v1", "users", user])?.json(&change)).await?;
     println!("{}", line(&user));
     Ok(())
-}
-
-pub(super) async fn ask(request: reqwest::RequestBuilder) -> anyhow::Result<Json> {
-    match good(request.send().await?).await {
-        Ok(answer) => Ok(answer.json().await?),
-        Err((_, problem)) => bail!(problem.detail),
-    }
 }
 
 /// One that was read, or one that was made here and has to be told.

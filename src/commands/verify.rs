@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::client::{Client, good};
+use super::client::{Client, send};
 use crate::config::Config;
 
 /// Queries of one request: it ends well inside its time.
@@ -89,10 +89,7 @@ async fn ask(client: &Client, arguments: &Arguments) -> anyhow::Result<(usize, u
         let seed = arguments.seed.wrapping_add(u64::from(round).wrapping_mul(0x9e37_79b9_7f4a_7c15)) & u64::from(u32::MAX);
         let body = json!({ "seed": seed, "cases": ROUND.min(arguments.cases - round * ROUND), "sample": arguments.documents });
         let request = client.post(&["v1", "collections", &arguments.collection, "verify"])?.json(&body);
-        let report: Report = match good(request.send().await?).await {
-            Ok(answer) => answer.json().await.context("the server's answer is no report")?,
-            Err((_, problem)) => bail!(problem.detail),
-        };
+        let report: Report = send(request).await?.json().await.context("the server's answer is no report")?;
         if report.documents == 0 {
             bail!("it has no documents that can be looked at");
         }
