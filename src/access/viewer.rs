@@ -32,6 +32,19 @@ pub enum Who {
     },
 }
 
+impl Who {
+    /// The name of a command of hooke on the same data folder, which is admitted like a key.
+    pub const COMMAND: &str = "command";
+
+    pub fn command() -> Self {
+        Who::Key { id: Who::COMMAND.into() }
+    }
+
+    pub fn is_command(&self) -> bool {
+        matches!(self, Who::Key { id } if &**id == Who::COMMAND)
+    }
+}
+
 /// As it is kept with what somebody made: unique among viewers.
 impl fmt::Display for Who {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

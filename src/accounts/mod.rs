@@ -72,8 +72,6 @@ pub struct Admitted {
     pub leave: Leave,
 }
 
-/// The name of the viewer that commands on the same data folder are.
-const COMMAND: &str = "command";
 /// Seconds for which the token of a command holds.
 const COMMAND_TIME: i64 = 86_400;
 
@@ -188,8 +186,7 @@ impl Accounts {
             return self.user(call, &id, generation).await;
         }
         read(Use::Command).ok_or(Fault::Unauthenticated)?;
-        let who = Who::Key { id: COMMAND.into() };
-        Ok(Admitted { viewer: Viewer::new(who, Role::admin(), Map::new()), leave: Leave::default() })
+        Ok(Admitted { viewer: Viewer::new(Who::command(), Role::admin(), Map::new()), leave: Leave::default() })
     }
 
     async fn user(&self, call: &Call, id: &str, generation: u64) -> Result<Admitted, Fault> {
@@ -236,7 +233,7 @@ impl Accounts {
 
 /// For a command that can read the secret of the data folder: whoever can read that may do everything.
 pub fn command_token(secret: &[u8]) -> String {
-    Secrets::new(secret).write(Use::Command, COMMAND, 0, COMMAND_TIME)
+    Secrets::new(secret).write(Use::Command, Who::COMMAND, 0, COMMAND_TIME)
 }
 
 #[cfg(test)]

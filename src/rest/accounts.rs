@@ -75,7 +75,7 @@ pub(super) fn private<T: Serialize>(status: StatusCode, body: T) -> Response {
     kept_by_nobody((status, Json(body)).into_response())
 }
 
-fn nothing() -> Response {
+pub(super) fn nothing() -> Response {
     kept_by_nobody(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -233,7 +233,7 @@ pub(super) struct Me {
 /// Answered alike for every address, known or not; if an account can be made, a mail with a link is on its way.
 #[utoipa::path(
     post, path = "/v1/register", tag = "accounts", request_body = Registration,
-    responses((status = 202, body = Told, description = "A mail says how to go on"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 202, body = Told, description = "A mail says how to go on"), Problem),
 )]
 pub(super) async fn register(
     Shared(app): Shared<Arc<App>>,
@@ -252,7 +252,7 @@ pub(super) async fn register(
 /// By the token of the link in the mail, which holds once and for a day.
 #[utoipa::path(
     post, path = "/v1/activate", tag = "accounts", request_body = LinkToken,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 204), Problem),
 )]
 pub(super) async fn activate(
     Shared(app): Shared<Arc<App>>,
@@ -271,7 +271,7 @@ pub(super) async fn activate(
 /// Fails alike for an unknown address and a wrong password.
 #[utoipa::path(
     post, path = "/v1/login", tag = "accounts", request_body = SignIn,
-    responses((status = 200, body = SessionView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = SessionView), Problem),
 )]
 pub(super) async fn sign_in(
     Shared(app): Shared<Arc<App>>,
@@ -291,7 +291,7 @@ pub(super) async fn sign_in(
 /// A refresh token holds once and is answered by the next one. One that comes a second time was copied: all sessions of the user end.
 #[utoipa::path(
     post, path = "/v1/refresh", tag = "accounts", request_body = Renewal,
-    responses((status = 200, body = SessionView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = SessionView), Problem),
 )]
 pub(super) async fn renew(
     Shared(app): Shared<Arc<App>>,
@@ -310,7 +310,7 @@ pub(super) async fn renew(
 /// Everywhere: all sessions of the user end within a second, open sockets and streams too.
 #[utoipa::path(
     post, path = "/v1/logout", tag = "accounts",
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 204), Problem),
 )]
 pub(super) async fn sign_out(
     Shared(app): Shared<Arc<App>>,
@@ -326,7 +326,7 @@ pub(super) async fn sign_out(
 /// Answered alike for every address; if there is an account, a mail with a link is on its way.
 #[utoipa::path(
     post, path = "/v1/forgot", tag = "accounts", request_body = Address,
-    responses((status = 202, body = Told, description = "A mail says how to go on"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 202, body = Told, description = "A mail says how to go on"), Problem),
 )]
 pub(super) async fn forget_password(
     Shared(app): Shared<Arc<App>>,
@@ -345,7 +345,7 @@ pub(super) async fn forget_password(
 /// By the token of the link in the mail, which holds once and for an hour. All sessions end.
 #[utoipa::path(
     post, path = "/v1/reset", tag = "accounts", request_body = Reset,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 204), Problem),
 )]
 pub(super) async fn reset_password(
     Shared(app): Shared<Arc<App>>,
@@ -362,7 +362,7 @@ pub(super) async fn reset_password(
 /// Tell who is asking
 #[utoipa::path(
     get, path = "/v1/me", tag = "accounts",
-    responses((status = 200, body = Me), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Me), Problem),
 )]
 pub(super) async fn tell_viewer(
     Shared(app): Shared<Arc<App>>,
@@ -384,7 +384,7 @@ pub(super) async fn tell_viewer(
 /// All sessions end, this one too.
 #[utoipa::path(
     post, path = "/v1/me/password", tag = "accounts", request_body = PasswordChange,
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 204), Problem),
 )]
 pub(super) async fn change_password(
     Shared(app): Shared<Arc<App>>,

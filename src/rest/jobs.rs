@@ -151,7 +151,7 @@ pub(super) struct Sent {
 /// List jobs, the newest first
 #[utoipa::path(
     get, path = "/v1/jobs", tag = "jobs", params(Asked),
-    responses((status = 200, body = Listing), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Listing), Problem),
 )]
 pub(super) async fn list_jobs(
     Mine(app): Mine,
@@ -177,7 +177,7 @@ pub(super) async fn list_jobs(
 /// Answered at once; the job goes on by itself. See docs/jobs.md for the arguments of each kind.
 #[utoipa::path(
     post, path = "/v1/jobs", tag = "jobs", request_body = NewJob,
-    responses((status = 202, body = JobView, headers(("Location" = String))), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 202, body = JobView, headers(("Location" = String))), Problem),
 )]
 pub(super) async fn start_job(
     Mine(app): Mine,
@@ -201,7 +201,7 @@ pub(super) async fn start_job(
 #[utoipa::path(
     post, path = "/v1/jobs/load", tag = "jobs", params(Sent),
     request_body(content((Object = "application/x-ndjson"), (Vec<Object> = "application/json"), (String = "text/csv"))),
-    responses((status = 202, body = JobView, headers(("Location" = String))), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 202, body = JobView, headers(("Location" = String))), Problem),
 )]
 pub(super) async fn start_load(
     Mine(app): Mine,
@@ -251,7 +251,7 @@ pub(super) async fn start_load(
 /// Get a job
 #[utoipa::path(
     get, path = "/v1/jobs/{id}", tag = "jobs", params(("id" = String, Path)),
-    responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = JobView), Problem),
 )]
 pub(super) async fn get_job(
     Mine(app): Mine,
@@ -267,7 +267,7 @@ pub(super) async fn get_job(
 #[utoipa::path(
     post, path = "/v1/jobs/{id}/{action}", tag = "jobs",
     params(("id" = String, Path), ("action" = String, Path, pattern = "^(cancel|pause|resume|retry)$")),
-    responses((status = 200, body = JobView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = JobView), Problem),
 )]
 pub(super) async fn steer_job(
     Mine(app): Mine,
@@ -284,7 +284,7 @@ pub(super) async fn steer_job(
 /// Events `job` with the job as it changes, the first at once; `end` after its last state.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/events", tag = "jobs", params(("id" = String, Path)),
-    responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), Problem),
 )]
 pub(super) async fn watch_job(
     Mine(app): Mine,
@@ -300,7 +300,7 @@ pub(super) async fn watch_job(
 /// Events `job` for each of the newest hundred jobs, and again whenever one of them changes.
 #[utoipa::path(
     get, path = "/v1/jobs/events", tag = "jobs",
-    responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = JobEvent, content_type = "text/event-stream", description = "Events as they come"), Problem),
 )]
 pub(super) async fn watch_jobs(Mine(app): Mine) -> Result<Response, Problem> {
     Ok(events(app.jobs.watch_all()?))
@@ -309,7 +309,7 @@ pub(super) async fn watch_jobs(Mine(app): Mine) -> Result<Response, Problem> {
 /// Fetch the file that an export has made
 #[utoipa::path(
     get, path = "/v1/jobs/{id}/result", tag = "jobs", params(("id" = String, Path)),
-    responses((status = 200, content_type = "application/x-ndjson", body = Object), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, content_type = "application/x-ndjson", body = Object), Problem),
 )]
 pub(super) async fn get_result(
     Mine(app): Mine,

@@ -6,10 +6,10 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, Query as Parameters, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::accounts::{Refused, accounts, kept_by_nobody, private, read, user};
+use super::accounts::{Refused, accounts, nothing, private, read, user};
 use super::problem::Problem;
 use crate::access::{Viewer, Who};
 use crate::accounts::{Fault, KeyView, NewKey};
@@ -88,7 +88,7 @@ pub(super) struct Asked {
 fn reach(viewer: &Viewer, all: bool) -> Result<Option<&str>, Refused> {
     match (&viewer.who, viewer.role.may_everything()) {
         (Who::User { .. }, true) if all => Ok(None),
-        (Who::Key { id }, true) if &**id == "command" => Ok(None),
+        (who, true) if who.is_command() => Ok(None),
         (_, may) if !all || may => user(viewer).map(Some),
         _ => Err(Fault::Forbidden("only administrators see keys of others").into()),
     }
@@ -97,7 +97,7 @@ fn reach(viewer: &Viewer, all: bool) -> Result<Option<&str>, Refused> {
 /// List keys
 #[utoipa::path(
     get, path = "/v1/keys", tag = "accounts", params(Asked),
-    responses((status = 200, body = Keys), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Keys), Problem),
 )]
 pub(super) async fn list_keys(
     Shared(app): Shared<Arc<App>>,
@@ -114,7 +114,7 @@ pub(super) async fn list_keys(
 /// The key itself is in this answer and nowhere else.
 #[utoipa::path(
     post, path = "/v1/keys", tag = "accounts", request_body = Wanted,
-    responses((status = 201, body = Made), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 201, body = Made), Problem),
 )]
 pub(super) async fn add_key(
     Shared(app): Shared<Arc<App>>,
@@ -152,7 +152,7 @@ pub(super) async fn add_key(
 /// It ends within a second, with the sockets and streams that were opened by it.
 #[utoipa::path(
     delete, path = "/v1/keys/{id}", tag = "accounts", params(("id" = String, Path)),
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 204), Problem),
 )]
 pub(super) async fn remove_key(
     Shared(app): Shared<Arc<App>>,
@@ -162,5 +162,5 @@ pub(super) async fn remove_key(
 ) -> Result<Response, Refused> {
     let owner = reach(&viewer, viewer.role.may_everything())?;
     accounts(&app)?.remove_key(&app.call(&id), &key, owner).await?;
-    Ok(kept_by_nobody(StatusCode::NO_CONTENT.into_response()))
+    Ok(nothing())
 }

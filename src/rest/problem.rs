@@ -1,9 +1,12 @@
 //! Errors as callers of REST see them: `application/problem+json`, made from the one table of codes. Causes go to the log.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::openapi::{self, RefOr};
 
 use crate::error::Code;
 use crate::search;
@@ -39,6 +42,15 @@ pub struct Fault {
 impl Fault {
     pub fn new(code: Code, message: impl Into<String>, path: Vec<String>) -> Self {
         Fault { code: code.as_str(), message: message.into(), path }
+    }
+}
+
+/// What most operations may answer, for `responses(…)`.
+impl utoipa::IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let content = openapi::Content::new(Some(openapi::Ref::from_schema_name("Problem")));
+        let response = openapi::ResponseBuilder::new().content("application/problem+json", content).build();
+        BTreeMap::from([("4XX".to_owned(), response.into())])
     }
 }
 

@@ -6,12 +6,11 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::accounts::{Refused, UserView, accounts, kept_by_nobody, private, read};
-use super::media;
+use super::accounts::{Refused, UserView, accounts, nothing, private, read};
 use super::problem::Problem;
 use crate::access::{Viewer, Who};
 use crate::accounts::{Accounts, Fault, NewUser, UserChange};
@@ -60,7 +59,7 @@ fn administered<'a>(app: &'a App, viewer: &Viewer) -> Result<&'a Accounts, Refus
     let accounts = accounts(app)?;
     match &viewer.who {
         Who::Anybody => Err(Fault::Unauthenticated.into()),
-        Who::Key { id } if &**id != "command" => Err(Fault::Forbidden("keys do not steer users").into()),
+        who @ Who::Key { .. } if !who.is_command() => Err(Fault::Forbidden("keys do not steer users").into()),
         _ if viewer.role.may_everything() => Ok(accounts),
         _ => Err(Fault::Forbidden("for administrators").into()),
     }
@@ -69,7 +68,7 @@ fn administered<'a>(app: &'a App, viewer: &Viewer) -> Result<&'a Accounts, Refus
 /// List users
 #[utoipa::path(
     get, path = "/v1/users", tag = "users",
-    responses((status = 200, body = Users), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Users), Problem),
 )]
 pub(super) async fn list_users(
     Shared(app): Shared<Arc<App>>,
@@ -83,7 +82,7 @@ pub(super) async fn list_users(
 /// Add a user
 #[utoipa::path(
     post, path = "/v1/users", tag = "users", request_body = Wanted,
-    responses((status = 201, body = UserView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 201, body = UserView), Problem),
 )]
 pub(super) async fn add_user(
     Shared(app): Shared<Arc<App>>,
@@ -103,7 +102,7 @@ pub(super) async fn add_user(
 /// By id or by mail address.
 #[utoipa::path(
     get, path = "/v1/users/{user}", tag = "users", params(("user" = String, Path)),
-    responses((status = 200, body = UserView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = UserView), Problem),
 )]
 pub(super) async fn get_user(
     Shared(app): Shared<Arc<App>>,
@@ -120,7 +119,7 @@ pub(super) async fn get_user(
 /// What is left out stays. Who is disabled or gets another password is signed out.
 #[utoipa::path(
     patch, path = "/v1/users/{user}", tag = "users", params(("user" = String, Path)), request_body = Change,
-    responses((status = 200, body = UserView), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = UserView), Problem),
 )]
 pub(super) async fn change_user(
     Shared(app): Shared<Arc<App>>,
@@ -131,8 +130,7 @@ pub(super) async fn change_user(
     body: Bytes,
 ) -> Result<Response, Refused> {
     let accounts = administered(&app, &viewer)?;
-    media::check(&headers, media::JSON)?;
-    let Change { role, disabled, claims, password } = media::read_object(&body)?;
+    let Change { role, disabled, claims, password } = read(&headers, &body)?;
     let call = app.call(&id);
     let user = accounts.find_user(&call, &user).await?;
     let user = accounts.change_user(&call, &user.id, UserChange { role, disabled, claims, password }).await?;
@@ -144,7 +142,7 @@ pub(super) async fn change_user(
 /// With the keys of the user.
 #[utoipa::path(
     delete, path = "/v1/users/{user}", tag = "users", params(("user" = String, Path)),
-    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 204), Problem),
 )]
 pub(super) async fn remove_user(
     Shared(app): Shared<Arc<App>>,
@@ -156,5 +154,5 @@ pub(super) async fn remove_user(
     let call = app.call(&id);
     let user = accounts.find_user(&call, &user).await?;
     accounts.remove_user(&call, &user.id).await?;
-    Ok(kept_by_nobody(StatusCode::NO_CONTENT.into_response()))
+    Ok(nothing())
 }

@@ -81,7 +81,7 @@ impl Row {
         (status = 200, body = Answer),
         (status = 429, body = Failure, content_type = "application/problem+json", description = "The upstream refused a call", headers(("Retry-After" = u64, description = "Seconds"))),
         (status = 502, body = Failure, content_type = "application/problem+json", description = "The upstream failed"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn call_in_sequence(Mine(app): Mine, Path(n): Path<u32>) -> Result<Response, Problem> {
@@ -94,7 +94,7 @@ pub(super) async fn call_in_sequence(Mine(app): Mine, Path(n): Path<u32>) -> Res
 /// What came, with how many were refused. Also as `/cat_async/{n}`.
 #[utoipa::path(
     get, path = "/lab/cat_async/{n}", tag = "lab", params(("n" = u32, Path, minimum = 1, maximum = 10_000)),
-    responses((status = 200, body = Answer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Answer), Problem),
 )]
 pub(super) async fn call_at_once(Mine(app): Mine, Path(n): Path<u32>) -> Result<Response, Problem> {
     let run = call(&app, n, Way::AtOnce).await?;
@@ -110,7 +110,7 @@ pub(super) async fn call_at_once(Mine(app): Mine, Path(n): Path<u32>) -> Result<
         (status = 200, body = Answer),
         (status = 502, body = Failure, content_type = "application/problem+json", description = "A call failed several times"),
         (status = 504, body = Failure, content_type = "application/problem+json", description = "Others were served first, for too long"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn call_limited(Mine(app): Mine, Path(n): Path<u32>) -> Result<Response, Problem> {

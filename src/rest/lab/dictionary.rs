@@ -109,7 +109,7 @@ fn dictionary(app: &App) -> Result<Dictionary, Error> {
     responses(
         (status = 200, body = String, content_type = "text/plain"),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "There is no such key"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn get_value(
@@ -127,7 +127,7 @@ pub(super) async fn get_value(
     request_body(content((Option<String> = "text/plain"), (Option<Given> = "application/json")), description = "The value; none is the empty text"),
     responses(
         (status = 200, body = Entries, description = "It was there before"), (status = 201, body = Entries),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn put_value(
@@ -155,7 +155,7 @@ pub(super) async fn put_value(
     post, path = "/lab/result", tag = "lab", request_body(content = inline(Several), example = json!({ "spring": "steel", "turns": 12 })),
     responses(
         (status = 200, body = Entries, description = "All were there before"), (status = 201, body = Entries),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn post_values(
@@ -178,7 +178,7 @@ pub(super) async fn post_values(
     responses(
         (status = 200, body = Entries),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "There is no such key"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn patch_value(
@@ -202,7 +202,7 @@ pub(super) async fn patch_value(
     responses(
         (status = 204),
         (status = 404, body = Problem, content_type = "application/problem+json", description = "There is no such key"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn delete_value(

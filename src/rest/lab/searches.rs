@@ -58,7 +58,7 @@ impl Way {
 /// Searches in three ways
 #[utoipa::path(
     get, path = "/lab/searches", tag = "lab", params(Asked),
-    responses((status = 200, body = Answer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Answer), Problem),
 )]
 pub(super) async fn search_three_ways(
     Mine(app): Mine,

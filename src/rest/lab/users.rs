@@ -36,7 +36,7 @@ pub(super) struct User {
 /// A user, after a while
 #[utoipa::path(
     get, path = "/lab/users/{id}", tag = "lab", params(("id" = u64, Path), Slow),
-    responses((status = 200, body = User), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = User), Problem),
 )]
 pub(super) async fn get_user(Path(id): Path<u64>, Parameters(slow): Parameters<Slow>) -> Result<Json<User>, Problem> {
     let start = Instant::now();
@@ -109,7 +109,7 @@ struct Published {
     responses(
         (status = 200, content((Answer = "application/json"), (String = "image/svg+xml"))),
         (status = 409, body = Problem, content_type = "application/problem+json", description = "Too many run it already"),
-        (status = "4XX", body = Problem, content_type = "application/problem+json"),
+        Problem,
     ),
 )]
 pub(super) async fn ask_users(Mine(app): Mine, Parameters(asked): Parameters<Asked>) -> Result<Response, Problem> {

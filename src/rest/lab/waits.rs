@@ -63,7 +63,7 @@ impl Asked {
 /// Also as `/sync`.
 #[utoipa::path(
     get, path = "/lab/sync", tag = "lab", params(Asked),
-    responses((status = 200, body = Answer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Answer), Problem),
 )]
 pub(super) async fn wait_in_sequence(Parameters(asked): Parameters<Asked>) -> Result<Json<Answer>, Problem> {
     let (tasks, delay) = asked.read()?;
@@ -76,7 +76,7 @@ pub(super) async fn wait_in_sequence(Parameters(asked): Parameters<Asked>) -> Re
 /// Also as `/async`.
 #[utoipa::path(
     get, path = "/lab/async", tag = "lab", params(Asked),
-    responses((status = 200, body = Answer), (status = "4XX", body = Problem, content_type = "application/problem+json")),
+    responses((status = 200, body = Answer), Problem),
 )]
 pub(super) async fn wait_at_once(Parameters(asked): Parameters<Asked>) -> Result<Json<Answer>, Problem> {
     let (tasks, delay) = asked.read()?;
