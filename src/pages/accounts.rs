@@ -103,6 +103,13 @@ impl SignPage {
     }
 }
 
+/// Without a form: what was sent is taken, and one goes on by signing in.
+fn done(title: &'static str, status: StatusCode, note: &'static str) -> Response {
+    let mut page = SignPage::new(title, "", "").link(&[SIGN_IN]);
+    page.note = Some(note);
+    page.send(status)
+}
+
 fn private(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
@@ -221,11 +228,7 @@ pub(super) async fn register(
     let name = Some(given(&filled, "name").to_owned());
     let password = given(&filled, "password").to_owned();
     match accounts.register(given(&filled, "email"), password, name, address(client), listening(&app)) {
-        Ok(()) => {
-            let mut page = SignPage::new("Make an account", "/register", "").link(&[SIGN_IN]);
-            page.note = Some("A mail is on its way and says how to go on.");
-            Ok(page.send(StatusCode::ACCEPTED))
-        }
+        Ok(()) => Ok(done("Make an account", StatusCode::ACCEPTED, "A mail is on its way and says how to go on.")),
         Err(fault) => Ok(register_form(&filled).refuse(fault)),
     }
 }
@@ -248,11 +251,7 @@ pub(super) async fn activate(
     Form(filled): Form<Filled>,
 ) -> Result<Response, Fault> {
     match accounts(&app)?.activate(&app.call(&id), given(&filled, "token")).await {
-        Ok(()) => {
-            let mut page = SignPage::new("Activate your account", "/activate", "").link(&[SIGN_IN]);
-            page.note = Some("Your account is there.");
-            Ok(page.send(StatusCode::OK))
-        }
+        Ok(()) => Ok(done("Activate your account", StatusCode::OK, "Your account is there.")),
         Err(fault) => Ok(SignPage::new("Activate your account", "/activate", "").link(&[REGISTER, SIGN_IN]).refuse(fault)),
     }
 }
@@ -274,11 +273,11 @@ pub(super) async fn forget_password(
     Form(filled): Form<Filled>,
 ) -> Result<Response, Fault> {
     match accounts(&app)?.forget_password(given(&filled, "email"), address(client), listening(&app)) {
-        Ok(()) => {
-            let mut page = SignPage::new("Forgot the password?", "/forgot", "").link(&[SIGN_IN]);
-            page.note = Some("If there is an account of this address, a mail is on its way and says how to go on.");
-            Ok(page.send(StatusCode::ACCEPTED))
-        }
+        Ok(()) => Ok(done(
+            "Forgot the password?",
+            StatusCode::ACCEPTED,
+            "If there is an account of this address, a mail is on its way and says how to go on.",
+        )),
         Err(fault) => Ok(forgot_form(&filled).refuse(fault)),
     }
 }
@@ -303,11 +302,7 @@ pub(super) async fn reset_password(
 ) -> Result<Response, Fault> {
     let password = given(&filled, "password").to_owned();
     match accounts(&app)?.reset_password(&app.call(&id), given(&filled, "token"), password).await {
-        Ok(()) => {
-            let mut page = SignPage::new("Choose another password", "/reset", "").link(&[SIGN_IN]);
-            page.note = Some("The password is changed. Sign in with it.");
-            Ok(page.send(StatusCode::OK))
-        }
+        Ok(()) => Ok(done("Choose another password", StatusCode::OK, "The password is changed. Sign in with it.")),
         Err(fault) => Ok(reset_form(&filled).refuse(fault)),
     }
 }
