@@ -217,6 +217,11 @@ impl Field {
 }
 
 impl Collection {
+    /// An index with these fields, of which nothing is to be remarked.
+    pub fn new(name: CollectionName, fields: Vec<FieldRef>) -> Self {
+        Collection { name, origin: Origin::Index, fields, remarks: Vec::new() }
+    }
+
     /// The field at this whole path, at any depth.
     pub fn field(&self, path: &str) -> Option<&FieldRef> {
         find(&self.fields, path)

@@ -63,6 +63,26 @@ pub struct Facet {
     pub zoom: Option<u8>,
 }
 
+impl Facet {
+    /// Of which nothing is asked yet.
+    pub fn new(field: FieldRef) -> Self {
+        Facet {
+            field,
+            scope: Scope::AllButOwnTick,
+            values: None,
+            order: Vec::new(),
+            containing: None,
+            missing: false,
+            distinct: false,
+            ranges: Vec::new(),
+            interval: None,
+            stats: false,
+            from: None,
+            zoom: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FacetOrder {
     Count(Direction),

@@ -8,7 +8,7 @@ use super::rows::rows;
 use super::{Role, fields};
 use crate::catalog::Catalog;
 use crate::config::{Config, GrantConfig, Limits, RoleConfig};
-use crate::search::{Collection, CollectionName, Filter, Origin, mapping};
+use crate::search::{Collection, CollectionName, Filter, mapping};
 
 fn catalog() -> Catalog {
     let body = json!({ "properties": {
@@ -17,12 +17,7 @@ fn catalog() -> Catalog {
         "free": { "type": "flattened" },
         "lines": { "type": "nested", "properties": { "sku": { "type": "keyword" }, "cost": { "type": "long" } } },
     }});
-    let collection = Collection {
-        name: CollectionName::parse("orders").unwrap(),
-        origin: Origin::Index,
-        fields: mapping::read(&body).fields,
-        remarks: Vec::new(),
-    };
+    let collection = Collection::new(CollectionName::parse("orders").unwrap(), mapping::read(&body).fields);
     Catalog::of(&[Arc::new(collection)], &Config::default())
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::search::date::DateFormats;
-use crate::search::{Analyzer, Collection, CollectionName, DateKind, Exact, Field, FieldRef, Kind, Number, Origin, Similarity};
+use crate::search::{Analyzer, Collection, CollectionName, DateKind, Exact, Field, FieldRef, Kind, Number, Similarity};
 
 pub(super) fn field(path: &str, kind: Kind) -> Field {
     Field::new(path, kind)
@@ -61,12 +61,7 @@ fn lie_under(field: &mut Field, path: &str) {
 }
 
 pub(super) fn collection(name: &str, fields: Vec<Field>) -> Arc<Collection> {
-    Arc::new(Collection {
-        name: CollectionName::existing(name),
-        origin: Origin::Index,
-        fields: fields.into_iter().map(FieldRef::new).collect(),
-        remarks: Vec::new(),
-    })
+    Arc::new(Collection::new(CollectionName::existing(name), fields.into_iter().map(FieldRef::new).collect()))
 }
 
 /// The orders of the contract.

@@ -9,9 +9,7 @@ use serde_json::Value as Json;
 
 use super::shelf::{self, Shelf};
 use crate::config::StateConfig;
-use crate::search::{
-    Call, CollectionName, DocumentId, Engine, Error, Exact, Field, Kind, Precondition, Refresh, Result, Source, Version,
-};
+use crate::search::{Call, CollectionName, DocumentId, Engine, Error, Precondition, Refresh, Result, Source, Version};
 
 pub struct Kept {
     shelf: Shelf,
@@ -24,10 +22,8 @@ impl Kept {
     /// In the hidden collection of this purpose.
     pub fn new(state: Arc<dyn Engine>, settings: &StateConfig, purpose: &str, id: &str, field: &'static str) -> Result<Self> {
         let id = DocumentId::parse(id).map_err(Error::invalid)?;
-        let kind = Kind::Keyword(Exact { path: field.into(), ignore_above: None, normalizer: None });
-        // only ever read by id
-        let text = Field { list: Some(false), indexed: false, columns: false, ..Field::new(field, kind) };
-        let shelf = Shelf::new(state, CollectionName::hidden(&settings.purpose(purpose)), vec![Arc::new(text)]);
+        let name = CollectionName::hidden(&settings.purpose(purpose));
+        let shelf = Shelf::new(state, name, vec![shelf::unsearched(field, false)]);
         Ok(Kept { shelf, id, field })
     }
 

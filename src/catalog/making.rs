@@ -2,7 +2,7 @@
 
 use super::exposure::is_shown;
 use super::{Exposed, Watch};
-use crate::search::{Call, Collection, CollectionName, Error, FieldRef, Origin, Result};
+use crate::search::{Call, Collection, CollectionName, Error, FieldRef, Result};
 
 impl Watch {
     /// Makes an empty collection. It is in the catalog once [`Watch::refresh`] has looked.
@@ -15,7 +15,7 @@ impl Watch {
         if !is_shown(&self.config().catalog, name.as_str()) {
             return Err(wrong(format!("the settings leave {name} out of the catalog (catalog.include, catalog.exclude)")));
         }
-        let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
+        let collection = Collection::new(name.clone(), fields);
         self.engine().create(call, &collection).await?;
         tracing::info!(collection = %name, "made a collection");
         Ok(name)

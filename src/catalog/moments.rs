@@ -154,7 +154,7 @@ mod tests {
         let engine = search::open_embedded(folder.path()).await.unwrap();
         let name = CollectionName::parse("things").unwrap();
         let fields = search::mapping::parse(&json!({ "properties": { "n": { "type": "long" } } })).unwrap();
-        let collection = search::Collection { name: name.clone(), origin: search::Origin::Index, fields, remarks: Vec::new() };
+        let collection = search::Collection::new(name.clone(), fields);
         engine.create(&call(), &collection).await.unwrap();
         (folder, engine, name)
     }

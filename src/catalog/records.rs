@@ -7,10 +7,8 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::memory::{Memory, Remembered};
-use super::shelf::Shelf;
-use crate::search::{
-    Call, CollectionName, DocumentId, Engine, Error, Exact, Field, FieldRef, Kind, Precondition, Refresh, Result, Source, Version,
-};
+use super::shelf::{Shelf, unsearched};
+use crate::search::{Call, CollectionName, DocumentId, Engine, Error, Precondition, Refresh, Result, Source, Version};
 
 /// Documents in one round trip: each may hold as many paths as a mapping has.
 const BATCH: usize = 500;
@@ -118,13 +116,8 @@ impl Remembered {
 
 /// Where they are.
 pub(super) fn shelf(state: Arc<dyn Engine>) -> Shelf {
-    let field = |path: &str, list: bool| -> FieldRef {
-        let exact = Exact { path: path.to_owned(), ignore_above: None, normalizer: None };
-        // only ever read by id
-        Arc::new(Field { list: Some(list), indexed: false, columns: false, ..Field::new(path, Kind::Keyword(exact)) })
-    };
-    let single = ["collection", "many", "one", "suggest", "type"].map(|path| field(path, false));
-    let lists = ["lists", "singles", "objects", "enums"].map(|path| field(path, true));
+    let single = ["collection", "many", "one", "suggest", "type"].map(|path| unsearched(path, false));
+    let lists = ["lists", "singles", "objects", "enums"].map(|path| unsearched(path, true));
     Shelf::new(state, CollectionName::hidden("lists"), single.into_iter().chain(lists).collect())
 }
 

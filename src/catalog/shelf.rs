@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::search::{
-    Action, Call, Collection, CollectionName, DocRef, Document, DocumentId, Engine, Error, Fetch, FieldRef, Filter, Origin, Page,
-    Precondition, Query, Refresh, Result, Source, Version, Write, mapping,
+    Action, Call, Collection, CollectionName, DocRef, Document, DocumentId, Engine, Error, Exact, Fetch, Field, FieldRef, Filter,
+    Kind, Page, Precondition, Query, Refresh, Result, Source, Version, Write, mapping,
 };
 
 pub struct Shelf {
@@ -22,8 +22,7 @@ pub struct Shelf {
 
 impl Shelf {
     pub fn new(state: Arc<dyn Engine>, name: CollectionName, fields: Vec<FieldRef>) -> Self {
-        let collection = Collection { name, origin: Origin::Index, fields, remarks: Vec::new() };
-        Shelf { state, collection, made: AtomicBool::new(false) }
+        Shelf { state, collection: Collection::new(name, fields), made: AtomicBool::new(false) }
     }
 
     /// With the fields of a mapping as Elasticsearch writes it.
@@ -123,6 +122,12 @@ impl Shelf {
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// A field of texts that are only ever read by id.
+pub fn unsearched(path: &str, list: bool) -> FieldRef {
+    let exact = Exact { path: path.to_owned(), ignore_above: None, normalizer: None };
+    Arc::new(Field { list: Some(list), indexed: false, columns: false, ..Field::new(path, Kind::Keyword(exact)) })
 }
 
 /// A value as one text of JSON, for a field that no search looks into.

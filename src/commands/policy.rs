@@ -209,7 +209,7 @@ async fn ids(seen: &App, on: &Exposed, filter: Option<&Json>) -> anyhow::Result<
 mod tests {
     use super::*;
     use crate::config::{GrantConfig, RoleConfig};
-    use crate::search::{Action, Collection, CollectionName, DocumentId, Origin, Precondition, Refresh, Write, mapping};
+    use crate::search::{Action, Collection, CollectionName, DocumentId, Precondition, Refresh, Write, mapping};
 
     #[test]
     fn tables_are_toml_or_json_and_say_what_they_expect() {
@@ -236,7 +236,7 @@ mod tests {
         let name = CollectionName::parse("orders").unwrap();
         let body = serde_json::json!({ "properties": { "owner": { "type": "keyword" }, "margin": { "type": "long" } } });
         let fields = mapping::parse(&body).unwrap();
-        let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
+        let collection = Collection::new(name.clone(), fields);
         app.engine.create(&call, &collection).await.unwrap();
         let write = |id: &str, owner: &str| {
             let source = serde_json::json!({ "owner": owner, "margin": 1 }).as_object().unwrap().clone();

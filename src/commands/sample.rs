@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 
 use crate::app::App;
 use crate::search::{
-    Action, Call, Collection, CollectionName, DocumentId, Filter, Origin, Precondition, Refresh, Source, Write, mapping,
+    Action, Call, Collection, CollectionName, DocumentId, Filter, Precondition, Refresh, Source, Write, mapping,
 };
 
 pub(super) const NAME: &str = "landmarks";
@@ -22,7 +22,7 @@ pub(super) async fn load(app: &App) -> anyhow::Result<usize> {
     let fields = mapping::parse(&serde_json::from_str(MAPPING)?)?;
     let writes = DOCUMENTS.lines().map(|line| write(&name, line)).collect::<anyhow::Result<Vec<_>>>()?;
     let call = Call::within(Duration::from_secs(60)).named("sample");
-    let collection = Collection { name, origin: Origin::Index, fields, remarks: Vec::new() };
+    let collection = Collection::new(name, fields);
     app.engine.create(&call, &collection).await.context("the collection cannot be made")?;
     for batch in writes.chunks(BATCH) {
         for outcome in app.engine.write(&call, batch.to_vec(), Refresh::Now).await? {

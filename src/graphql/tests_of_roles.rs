@@ -12,7 +12,7 @@ use super::{Api, Request};
 use crate::access::{Desk, Roles, Viewer, Who};
 use crate::catalog::Catalog;
 use crate::config::{Config, GrantConfig, RoleConfig};
-use crate::search::{Call, Collection, CollectionName, Filter, Origin, mapping};
+use crate::search::{Call, Collection, CollectionName, Filter, mapping};
 
 fn role(collection: &str, grant: GrantConfig) -> RoleConfig {
     RoleConfig { collections: [(collection.to_owned(), grant)].into(), ..RoleConfig::default() }
@@ -76,7 +76,7 @@ fn memory_of_a_thousand_collections_and_ten_roles() {
     let collections: Vec<Arc<Collection>> = (0..1_000)
         .map(|number| {
             let name = CollectionName::parse(&format!("collection{number}")).unwrap();
-            Arc::new(Collection { name, origin: Origin::Index, fields: fields.clone(), remarks: Vec::new() })
+            Arc::new(Collection::new(name, fields.clone()))
         })
         .collect();
     let mut config = Config::default();

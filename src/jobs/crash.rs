@@ -41,8 +41,8 @@ mod rounds {
     use crate::catalog;
     use crate::config::{Config, UpstreamConfig, Writes};
     use crate::search::{
-        Action, Call, Collection, CollectionName, DocumentId, Engine, Filter, Origin, Precondition, Query, Refresh, Source,
-        Write, mapping,
+        Action, Call, Collection, CollectionName, DocumentId, Engine, Filter, Precondition, Query, Refresh, Source, Write,
+        mapping,
     };
     use crate::upstream::Upstreams;
 
@@ -86,7 +86,7 @@ mod rounds {
             let fields =
                 mapping::parse(&json!({ "properties": { "n": { "type": "long" }, "half": { "type": "keyword" } } })).unwrap();
             let name = CollectionName::parse("things").unwrap();
-            let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
+            let collection = Collection::new(name.clone(), fields);
             self.engine.create(&call(), &collection).await.unwrap();
             let write = |n: u64| Write {
                 on: name.clone(),

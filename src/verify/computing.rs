@@ -37,18 +37,11 @@ impl Asking<'_> {
         let (field, values) = self.counted(random)?;
         let numeric = is_numeric(field);
         let mut facet = Facet {
-            field: field.clone(),
-            scope: Scope::AllButOwnTick,
             values: (!random.once_in(4)).then(|| *random.pick(&[0, 1, 5, 1_000])),
-            order: Vec::new(),
-            containing: None,
             missing: random.once_in(3),
             distinct: random.once_in(2),
-            ranges: Vec::new(),
-            interval: None,
             stats: numeric && random.once_in(3),
-            from: None,
-            zoom: None,
+            ..Facet::new(field.clone())
         };
         for _ in 0..random.below(3) {
             let way = direction(random);

@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use hooke::search::{
-    Action, Call, Collection, CollectionName, DocumentId, Filter, Origin, Precondition, Refresh, Source, Write, mapping,
+    Action, Call, Collection, CollectionName, DocumentId, Filter, Precondition, Refresh, Source, Write, mapping,
 };
 use serde_json::{Value as Json, json};
 
@@ -44,7 +44,7 @@ async fn load(app: &TestApp, name: &str, properties: Json, all: usize, mut docum
     let call = || Call::within(Duration::from_secs(600));
     let name = CollectionName::parse(name).unwrap();
     let fields = mapping::parse(&json!({ "properties": properties })).unwrap();
-    let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
+    let collection = Collection::new(name.clone(), fields);
     app.app.engine.create(&call(), &collection).await.unwrap();
     for start in (0..all).step_by(BATCH) {
         let end = all.min(start + BATCH);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use hooke::config::{Config, ElasticConfig, Writes};
 use hooke::search::{
-    Action, Call, Collection, CollectionName, DocumentId, Engine, FieldRef, Filter, Origin, Page, Precondition, Query, Refresh,
+    Action, Call, Collection, CollectionName, DocumentId, Engine, FieldRef, Filter, Page, Precondition, Query, Refresh,
     TotalRequest, Write, WriteOutcome, mapping,
 };
 use serde_json::Value as Json;
@@ -104,7 +104,7 @@ impl Ground {
 
     pub async fn shelf_named(&self, name: CollectionName, properties: Json) -> Shelf<'_> {
         let fields = mapping::parse(&serde_json::json!({ "properties": properties })).unwrap();
-        let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
+        let collection = Collection::new(name.clone(), fields);
         self.watch(&name);
         self.engine.create(&call(), &collection).await.unwrap();
         Shelf { ground: self, name, collection: Arc::new(collection) }

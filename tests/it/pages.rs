@@ -1,7 +1,7 @@
 //! The pages, as a browser without scripts sees them, and once with a real one.
 
 use hooke::search::{
-    Action, Call, Collection, CollectionName, DocumentId, Filter, Origin, Precondition, Refresh, Source, Write, mapping,
+    Action, Call, Collection, CollectionName, DocumentId, Filter, Precondition, Refresh, Source, Write, mapping,
 };
 use reqwest::header;
 use serde_json::{Value as Json, json};
@@ -19,7 +19,7 @@ async fn fill(app: &TestApp, name: &str, mapping: &Json, documents: impl Iterato
     let call = Call::within(Duration::from_secs(60));
     let name = CollectionName::parse(name).unwrap();
     let fields = mapping::parse(mapping).unwrap();
-    let collection = Collection { name: name.clone(), origin: Origin::Index, fields, remarks: Vec::new() };
+    let collection = Collection::new(name.clone(), fields);
     app.app.engine.create(&call, &collection).await.unwrap();
     let write = |(id, source): (String, Source)| Write {
         on: name.clone(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hooke::catalog::Catalog;
 use hooke::config::Config;
 use hooke::graphql;
-use hooke::search::{Collection, CollectionName, Origin, mapping};
+use hooke::search::{Collection, CollectionName, mapping};
 
 #[test]
 fn the_schema_of_the_sample_is_not_stale() {
@@ -14,7 +14,7 @@ fn the_schema_of_the_sample_is_not_stale() {
     let body = std::fs::read_to_string(root.join("sample/mapping.json")).unwrap();
     let fields = mapping::parse(&serde_json::from_str(&body).unwrap()).unwrap();
     let name = CollectionName::parse("landmarks").unwrap();
-    let collection = Arc::new(Collection { name, origin: Origin::Index, fields, remarks: Vec::new() });
+    let collection = Arc::new(Collection::new(name, fields));
     let sdl = graphql::sdl(&Catalog::of(&[collection], &Config::default()), &Config::default()).unwrap();
     compare(&root.join("schema.graphql"), &sdl);
 }

@@ -18,7 +18,7 @@ use super::discovery::{Candidate, Resolved, candidates};
 use super::{failure, merging};
 use crate::Selection;
 use crate::mapping::{self, Mapping};
-use crate::{Call, Collection, CollectionName, Error, Origin, Result};
+use crate::{Call, Collection, CollectionName, Error, Result};
 
 /// How often everything is read again where changes cannot be seen.
 const BLIND: Duration = Duration::from_secs(60);
@@ -155,7 +155,7 @@ fn hidden(name: &CollectionName) -> Result<Arc<Collection>> {
     if !name.as_str().starts_with(".hooke-") {
         return Err(Error::NotFound(format!("there is no collection {name}")));
     }
-    Ok(Arc::new(Collection { name: name.clone(), origin: Origin::Index, fields: Vec::new(), remarks: Vec::new() }))
+    Ok(Arc::new(Collection::new(name.clone(), Vec::new())))
 }
 
 /// `None`: hooke has no right to see it.

@@ -355,12 +355,7 @@ mod tests {
         let fields = mapping::parse(&json!({"properties": {
             "name": {"type": "text"}, "size": {"type": "long"}, "tag": {"type": "keyword"}, "v": {"type": "dense_vector", "dims": 2},
         }}));
-        Collection {
-            name: CollectionName::parse("shop").unwrap(),
-            origin: Origin::Index,
-            fields: fields.unwrap(),
-            remarks: Vec::new(),
-        }
+        Collection::new(CollectionName::parse("shop").unwrap(), fields.unwrap())
     }
 
     fn field(path: &str) -> FieldRef {

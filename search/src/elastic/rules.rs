@@ -248,7 +248,7 @@ fn within(value: &Value, range: &Range) -> bool {
 mod tests {
     use super::*;
     use crate::pattern::Pattern;
-    use crate::{Collection, CollectionName, Origin, mapping};
+    use crate::{Collection, CollectionName, mapping};
     use serde_json::json;
 
     fn collection() -> Collection {
@@ -260,7 +260,7 @@ mod tests {
                 "f": {"type": "nested", "properties": {"c": {"type": "keyword"}}}}},
         }}))
         .unwrap();
-        Collection { name: CollectionName::parse("c").unwrap(), origin: Origin::Index, fields, remarks: Vec::new() }
+        Collection::new(CollectionName::parse("c").unwrap(), fields)
     }
 
     fn holds(rule: Filter, document: Json) -> bool {

@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn collection(fields: Vec<FieldRef>) -> Collection {
-        Collection { name: CollectionName::parse("things").unwrap(), origin: Origin::Index, fields, remarks: Vec::new() }
+        Collection::new(CollectionName::parse("things").unwrap(), fields)
     }
 
     #[test]

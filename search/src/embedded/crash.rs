@@ -12,8 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::super::{
-    Action, Call, Collection, CollectionName, DocRef, DocumentId, Fetch, Filter, Origin, Precondition, Query, Refresh, Write,
-    mapping,
+    Action, Call, Collection, CollectionName, DocRef, DocumentId, Fetch, Filter, Precondition, Query, Refresh, Write, mapping,
 };
 use super::open;
 
@@ -43,7 +42,7 @@ impl Dice {
 
 fn things() -> Collection {
     let fields = mapping::parse(&json!({"properties": {"n": {"type": "long"}}})).unwrap();
-    Collection { name: CollectionName::parse("things").unwrap(), origin: Origin::Index, fields, remarks: Vec::new() }
+    Collection::new(CollectionName::parse("things").unwrap(), fields)
 }
 
 fn apply(state: &mut State, steps: &[Step]) {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::mapping;
-use super::super::{Collection, CollectionName, Error, Origin, Result};
+use super::super::{Collection, CollectionName, Error, Result};
 
 /// What is kept of one collection.
 #[derive(Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl Record {
     /// The collection as every later start will read it: fields in the mapping's order. What a mapping cannot say is refused,
     /// so a collection is used in this form from its first day.
     pub(super) fn collection(&self, name: CollectionName) -> Result<Collection> {
-        Ok(Collection { name, origin: Origin::Index, fields: mapping::parse(&self.mapping)?, remarks: Vec::new() })
+        Ok(Collection::new(name, mapping::parse(&self.mapping)?))
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
             }
         }));
         let name = CollectionName::parse("things").unwrap();
-        let collection = Collection { name: name.clone(), origin: Origin::Index, fields: fields.unwrap(), remarks: Vec::new() };
+        let collection = Collection::new(name.clone(), fields.unwrap());
         let record = Record::decode(&Record::new(7, &collection).encode().unwrap()).unwrap();
         assert_eq!(record.uid, 7);
         assert_eq!(record.collection(name).unwrap(), collection);

@@ -57,8 +57,7 @@ fn fields() -> Vec<FieldRef> {
 
 /// Documents 0, 1, 2, … in segments of at most `segment`.
 fn world(documents: &[serde_json::Value], segment: usize) -> World {
-    let collection =
-        Collection { name: CollectionName::parse("test").unwrap(), origin: Origin::Index, fields: fields(), remarks: Vec::new() };
+    let collection = Collection::new(CollectionName::parse("test").unwrap(), fields());
     let layout = Layout::new(&collection).unwrap();
     let index = Index::create_in_ram(layout.schema.clone());
     let mut writer: IndexWriter = index.writer_with_num_threads(1, 20_000_000).unwrap();

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::super::mapping;
 use super::super::value::Value;
 use super::super::{
-    Action, Call, Collection, CollectionName, DocRef, DocumentId, Engine, Error, Fetch, Filter, Moment, Origin, PageRequest,
+    Action, Call, Collection, CollectionName, DocRef, DocumentId, Engine, Error, Fetch, Filter, Moment, PageRequest,
     Precondition, Query, Refresh, Source, TotalRequest, Version, Write, WriteOutcome, Written,
 };
 use super::open;
@@ -37,7 +37,7 @@ fn things() -> Collection {
         "n": {"type": "long"},
         "o": {"properties": {"tag": {"type": "keyword"}}}
     }}));
-    Collection { name: name("things"), origin: Origin::Index, fields: fields.unwrap(), remarks: Vec::new() }
+    Collection::new(name("things"), fields.unwrap())
 }
 
 fn index(key: &str, n: i64) -> Write {

@@ -7,7 +7,7 @@ use super::order::choose;
 use super::place::{Place, items};
 use super::{Fault, Frame, can_count, geo};
 use crate::catalog::ExposedField;
-use crate::search::{Direction, Facet, FacetOrder, Kind, Scope};
+use crate::search::{Direction, Facet, FacetOrder, Kind};
 
 /// Values where nobody says how many.
 const DEFAULT: u32 = 10;
@@ -23,19 +23,13 @@ pub(super) fn read(frame: Frame<'_>, of: &ExposedField, arguments: &Map<String, 
         return Err(place("facets").fault(format_args!("`{}` has no values that can be counted", of.name)));
     }
     let mut facet = Facet {
-        field: field.clone(),
-        scope: Scope::AllButOwnTick,
         values: Some(first(frame, &place("first"), given(arguments, "first"))?),
         order: order(&place("orderBy"), given(arguments, "orderBy"))?,
-        containing: None,
         missing: given(arguments, "include")
             .is_some_and(|json| items(json).unwrap_or_default().iter().any(|word| word == "MISSING")),
         distinct: !geo,
-        ranges: Vec::new(),
-        interval: None,
         stats: matches!(field.kind, Kind::Number(_) | Kind::Date(_)),
-        from: None,
-        zoom: None,
+        ..Facet::new(field.clone())
     };
     if let Some(json) = given(arguments, "query") {
         let at = place("query");
@@ -114,7 +108,7 @@ mod tests {
     use crate::config::Limits;
     use crate::search::date::Time;
     use crate::search::value::Value;
-    use crate::search::{Calendar, GeoPoint, Interval, RangeOf};
+    use crate::search::{Calendar, GeoPoint, Interval, RangeOf, Scope};
 
     fn ask(name: &str, arguments: Json) -> Result<Facet, Fault> {
         let exposed = exposed_orders();

@@ -6,7 +6,7 @@ use super::{Face, print};
 use crate::catalog::Catalog;
 use crate::config::{Config, Writes};
 use crate::graphql::fixture::catalog;
-use crate::search::{Collection, CollectionName, Origin, mapping};
+use crate::search::{Collection, CollectionName, mapping};
 
 pub(super) fn printed(relay: bool) -> String {
     let mut config = Config::default();
@@ -179,7 +179,7 @@ fn relay_renames_the_global_id() {
 
 fn of_mapping(body: &serde_json::Value) -> String {
     let fields = mapping::read(body).fields;
-    let collection = Collection { name: CollectionName::existing("things"), origin: Origin::Index, fields, remarks: Vec::new() };
+    let collection = Collection::new(CollectionName::existing("things"), fields);
     let catalog = Catalog::of(&[std::sync::Arc::new(collection)], &Config::default());
     let sdl = print(&catalog, Face::of(&Config::default())).unwrap();
     Schema::parse_and_validate(&sdl, "s").unwrap();
@@ -212,7 +212,7 @@ fn a_thousand_collections() {
     let collections: Vec<_> = (0..1_000)
         .map(|n| {
             let name = CollectionName::existing(&format!("thing{n}-rows"));
-            std::sync::Arc::new(Collection { name, origin: Origin::Index, fields: fields.clone(), remarks: Vec::new() })
+            std::sync::Arc::new(Collection::new(name, fields.clone()))
         })
         .collect();
     let started = std::time::Instant::now();

@@ -14,7 +14,7 @@ use crate::catalog::ask::{self, Frame};
 use crate::catalog::{Exposed, Watch};
 use crate::config::Writes;
 use crate::search::{
-    Action, Collection, CollectionName, DocumentId, Error, FieldRef, Filter, Origin, Precondition, Refresh, Result, Source, Write,
+    Action, Collection, CollectionName, DocumentId, Error, FieldRef, Filter, Precondition, Refresh, Result, Source, Write,
 };
 
 /// After a start the catalog may have to be read first.
@@ -98,7 +98,7 @@ pub(super) async fn get(work: &Work, name: Option<&str>) -> std::result::Result<
 pub(super) async fn make(work: &Work, name: &str, fields: Vec<FieldRef>) -> std::result::Result<Arc<Exposed>, Halt> {
     may_make(&work.inner, name)?;
     let parsed = CollectionName::parse(name).map_err(|fault| Halt::Failed(fault.to_string()))?;
-    let collection = Collection { name: parsed, origin: Origin::Index, fields, remarks: Vec::new() };
+    let collection = Collection::new(parsed, fields);
     work.go_on().await?;
     let wanted = &collection;
     work.patiently(|call| async move {

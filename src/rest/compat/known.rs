@@ -144,18 +144,10 @@ fn is_there(on: &CollectionName, field: &FieldRef, tag: &str) -> Query {
 async fn read_distinct(engine: &dyn Engine, call: &Call, on: &CollectionName, field: &FieldRef) -> Result<Arc<[String]>> {
     const SLOT: Slot = 0;
     let facet = Facet {
-        field: field.clone(),
         scope: Scope::Matched,
         values: Some(DISTINCT),
         order: vec![FacetOrder::Value(Direction::Asc)],
-        containing: None,
-        missing: false,
-        distinct: false,
-        ranges: Vec::new(),
-        interval: None,
-        stats: false,
-        from: None,
-        zoom: None,
+        ..Facet::new(field.clone())
     };
     let query = Query {
         page: PageRequest { size: 0, ..PageRequest::default() },

@@ -21,7 +21,7 @@ use crate::catalog::Exposed;
 use crate::error::Code;
 use crate::rest::mine::Mine;
 use crate::search::{
-    Collection, CollectionName, Error, Fetch, FieldRef, From, Kind, Origin, PageRequest, Query, Relation, TotalRequest, mapping,
+    Collection, CollectionName, Error, Fetch, FieldRef, From, Kind, PageRequest, Query, Relation, TotalRequest, mapping,
 };
 use crate::telemetry::RequestId;
 
@@ -72,8 +72,7 @@ pub(super) async fn create_index(
     admission::collections(&app.config)?;
     let name = CollectionName::parse(&index).map_err(no_name)?;
     let body = json!({ "properties": { FIELD: { "type": "text", "fields": { "keyword": { "type": "keyword" } } } } });
-    let collection =
-        Collection { name: name.clone(), origin: Origin::Index, fields: mapping::parse(&body)?, remarks: Vec::new() };
+    let collection = Collection::new(name.clone(), mapping::parse(&body)?);
     let call = app.call(&id);
     app.engine.create(&call, &collection).await.map_err(|fault| match fault {
         Error::Conflict(why) => Problem::new(Code::Conflict, why).with_status(StatusCode::BAD_REQUEST),

@@ -4,68 +4,60 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use super::{add_user, await_refusal, command, me, on_both, send, token};
+use super::{add_user, await_refusal, command, me, on_both, on_two, send, token};
 
 #[tokio::test]
 async fn a_key_is_shown_once_holds_for_its_scopes_and_ends_at_once() {
-    on_both(
-        |_| {},
-        async |house| {
-            let app = &house.app;
-            let other = house.another().await;
-            let there = other.as_ref().unwrap_or(app);
-            let user = add_user(app, "ada@example.org", "admin").await;
-            let token = token(app, "ada@example.org").await;
-            let body = json!({ "name": "nightly", "scopes": ["read"], "expires": "2090-01-01T00:00:00Z" });
-            let (status, made) = send(app, "POST", "/v1/keys", Some(&token), Some(body)).await;
-            // an administrator who names nobody means a key of their own
-            assert_eq!((status, &made["user"]), (201, &user["id"]), "{made}");
-            let key = made["key"].as_str().unwrap();
-            assert!(key.starts_with(made["prefix"].as_str().unwrap()) && key.len() > 70);
-            let (_, listed) = send(app, "GET", "/v1/keys", Some(&token), None).await;
-            assert_eq!(
-                (&listed["keys"][0]["name"], &listed["keys"][0]["expires"]),
-                (&json!("nightly"), &json!("2090-01-01T00:00:00Z"))
-            );
-            assert!(!listed.to_string().contains(&key[24..]), "{listed}");
+    on_two(async |house, there| {
+        let app = &house.app;
+        let user = add_user(app, "ada@example.org", "admin").await;
+        let token = token(app, "ada@example.org").await;
+        let body = json!({ "name": "nightly", "scopes": ["read"], "expires": "2090-01-01T00:00:00Z" });
+        let (status, made) = send(app, "POST", "/v1/keys", Some(&token), Some(body)).await;
+        // an administrator who names nobody means a key of their own
+        assert_eq!((status, &made["user"]), (201, &user["id"]), "{made}");
+        let key = made["key"].as_str().unwrap();
+        assert!(key.starts_with(made["prefix"].as_str().unwrap()) && key.len() > 70);
+        let (_, listed) = send(app, "GET", "/v1/keys", Some(&token), None).await;
+        assert_eq!(
+            (&listed["keys"][0]["name"], &listed["keys"][0]["expires"]),
+            (&json!("nightly"), &json!("2090-01-01T00:00:00Z"))
+        );
+        assert!(!listed.to_string().contains(&key[24..]), "{listed}");
 
-            let (status, who) = send(there, "GET", "/v1/me", Some(key), None).await;
-            assert_eq!((status, &who["kind"], &who["claims"]["sub"]), (200, &json!("key"), &user["id"]));
-            let from = Instant::now();
-            loop {
-                let (_, listed) = send(app, "GET", "/v1/keys", Some(&token), None).await;
-                if listed["keys"][0]["lastUsed"].is_string() {
-                    break;
-                }
-                assert!(from.elapsed().as_secs() < 10, "{listed}");
-                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let (status, who) = send(there, "GET", "/v1/me", Some(key), None).await;
+        assert_eq!((status, &who["kind"], &who["claims"]["sub"]), (200, &json!("key"), &user["id"]));
+        let from = Instant::now();
+        loop {
+            let (_, listed) = send(app, "GET", "/v1/keys", Some(&token), None).await;
+            if listed["keys"][0]["lastUsed"].is_string() {
+                break;
             }
-            // neither keys nor users are made by keys, whatever their role
-            for (path, body) in [
-                ("/v1/keys", json!({ "name": "x" })),
-                ("/v1/users", json!({ "email": "x@example.org", "password": "0123456789", "role": "admin" })),
-                ("/v1/logout", json!({})),
-            ] {
-                assert_eq!(send(app, "POST", path, Some(key), Some(body)).await.0, 403, "{path}");
+            assert!(from.elapsed().as_secs() < 10, "{listed}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        // neither keys nor users are made by keys, whatever their role
+        for (path, body) in [
+            ("/v1/keys", json!({ "name": "x" })),
+            ("/v1/users", json!({ "email": "x@example.org", "password": "0123456789", "role": "admin" })),
+            ("/v1/logout", json!({})),
+        ] {
+            assert_eq!(send(app, "POST", path, Some(key), Some(body)).await.0, 403, "{path}");
+        }
+        for changed in
+            [format!("{}0", &key[..key.len() - 1]), format!("{key}0"), key[..key.len() - 1].to_owned(), key.to_uppercase()]
+        {
+            if changed != key {
+                assert_eq!(me(app, &changed).await, 401, "{changed}");
             }
-            for changed in
-                [format!("{}0", &key[..key.len() - 1]), format!("{key}0"), key[..key.len() - 1].to_owned(), key.to_uppercase()]
-            {
-                if changed != key {
-                    assert_eq!(me(app, &changed).await, 401, "{changed}");
-                }
-            }
-            let from = Instant::now();
-            let path = format!("/v1/keys/{}", made["id"].as_str().unwrap());
-            assert_eq!(send(app, "DELETE", &path, Some(&token), None).await.0, 204);
-            await_refusal(app, key, from).await;
-            await_refusal(there, key, from).await;
-            assert_eq!(send(app, "DELETE", &path, Some(&token), None).await.0, 404);
-            if let Some(other) = other {
-                other.stop().await;
-            }
-        },
-    )
+        }
+        let from = Instant::now();
+        let path = format!("/v1/keys/{}", made["id"].as_str().unwrap());
+        assert_eq!(send(app, "DELETE", &path, Some(&token), None).await.0, 204);
+        await_refusal(app, key, from).await;
+        await_refusal(there, key, from).await;
+        assert_eq!(send(app, "DELETE", &path, Some(&token), None).await.0, 404);
+    })
     .await;
 }
 

@@ -79,6 +79,22 @@ pub async fn on_both(change: impl Fn(&mut Config), test: impl AsyncFn(&House)) {
     }
 }
 
+/// On both engines, with a second process on the same state where there can be one; on the embedded engine it is the first again.
+pub async fn on_two(test: impl AsyncFn(&House, &TestApp)) {
+    let test = &test;
+    on_both(
+        |_| {},
+        async |house| {
+            let other = house.another().await;
+            test(house, other.as_ref().unwrap_or(&house.app)).await;
+            if let Some(other) = other {
+                other.stop().await;
+            }
+        },
+    )
+    .await;
+}
+
 /// What a command of somebody who can read the secret would send.
 pub fn command(app: &TestApp) -> String {
     hooke::accounts::command_token(&hooke::app::secret(&app.app.config).unwrap())

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message as Frame;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use super::{PASSWORD, add_user, await_refusal, command, me, on_both, send, sign_in, token};
+use super::{PASSWORD, add_user, await_refusal, command, me, on_both, on_two, send, sign_in, token};
 use crate::app::TestApp;
 use crate::commands::{err, hooke, out};
 
@@ -68,15 +68,11 @@ async fn strangers_see_nothing_until_they_sign_in() {
                 assert_eq!((status, &problem["errors"][0]["path"][0]), (400, &json!(path)), "{problem}");
             }
             for wrong in ["", "x", "hooke_0123456789abcdef_00", "a.b.c", &format!("{token}x"), &token[..token.len() - 2]] {
-                assert_eq!(me_status(app, wrong).await, 401, "{wrong}");
+                assert_eq!(super::me(app, wrong).await, 401, "{wrong}");
             }
         },
     )
     .await;
-}
-
-async fn me_status(app: &TestApp, token: &str) -> u16 {
-    me(app, token).await
 }
 
 #[tokio::test]
@@ -118,63 +114,52 @@ async fn a_sign_in_that_fails_tells_nothing() {
 
 #[tokio::test]
 async fn signing_out_ends_all_sessions_of_all_processes_and_their_sockets() {
-    on_both(
-        |_| {},
-        async |house| {
-            let app = &house.app;
-            let other = house.another().await;
-            let there = other.as_ref().unwrap_or(app);
-            let user = add_user(app, "ada@example.org", "member").await;
-            for way in ["logout", "password", "disabled"] {
-                let (_, session) = sign_in(app, "ada@example.org", PASSWORD).await;
-                let (first, second) = (session["token"].as_str().unwrap().to_owned(), token(there, "ada@example.org").await);
-                assert_eq!((me(app, &first).await, me(there, &second).await, me(there, &first).await), (200, 200, 200));
-                let mut socket = socket(there, &second, true).await;
-                let from = Instant::now();
-                let (status, answer) = match way {
-                    "logout" => send(app, "POST", "/v1/logout", Some(&first), None).await,
-                    "password" => {
-                        let body = json!({ "current": PASSWORD, "new": "another password" });
-                        send(app, "POST", "/v1/me/password", Some(&first), Some(body)).await
-                    }
-                    _ => {
-                        let path = format!("/v1/users/{}", user["id"].as_str().unwrap());
-                        let body = json!({ "disabled": true });
-                        (
-                            if send(app, "PATCH", &path, Some(&command(app)), Some(body)).await.0 == 200 { 204 } else { 0 },
-                            json!(null),
-                        )
-                    }
-                };
-                assert_eq!(status, 204, "{way}: {answer}");
-                let from = if way == "password" { Instant::now() } else { from };
-                await_refusal(app, &first, from).await;
-                await_refusal(there, &second, from).await;
-                let closed = tokio::time::timeout(Duration::from_secs(2), async {
-                    loop {
-                        match socket.next().await {
-                            Some(Ok(Frame::Close(Some(frame)))) => return u16::from(frame.code),
-                            Some(Ok(_)) => {}
-                            other => panic!("{other:?}"),
-                        }
-                    }
-                });
-                assert_eq!(closed.await.expect("the socket is closed"), 4403, "{way}");
-                assert!(from.elapsed() < Duration::from_millis(1_500), "{way}: {:?}", from.elapsed());
-                let refresh = json!({ "refreshToken": session["refreshToken"] });
-                assert_eq!(send(there, "POST", "/v1/refresh", None, Some(refresh)).await.0, 401, "{way}");
-                if way == "password" {
-                    assert_eq!(sign_in(there, "ada@example.org", PASSWORD).await.0, 401);
-                    let body = json!({ "password": PASSWORD });
-                    assert_eq!(send(app, "PATCH", "/v1/users/ada@example.org", Some(&command(app)), Some(body)).await.0, 200);
+    on_two(async |house, there| {
+        let app = &house.app;
+        let user = add_user(app, "ada@example.org", "member").await;
+        for way in ["logout", "password", "disabled"] {
+            let (_, session) = sign_in(app, "ada@example.org", PASSWORD).await;
+            let (first, second) = (session["token"].as_str().unwrap().to_owned(), token(there, "ada@example.org").await);
+            assert_eq!((me(app, &first).await, me(there, &second).await, me(there, &first).await), (200, 200, 200));
+            let mut socket = socket(there, &second, true).await;
+            let from = Instant::now();
+            let (status, answer) = match way {
+                "logout" => send(app, "POST", "/v1/logout", Some(&first), None).await,
+                "password" => {
+                    let body = json!({ "current": PASSWORD, "new": "another password" });
+                    send(app, "POST", "/v1/me/password", Some(&first), Some(body)).await
                 }
+                _ => {
+                    let path = format!("/v1/users/{}", user["id"].as_str().unwrap());
+                    let body = json!({ "disabled": true });
+                    (if send(app, "PATCH", &path, Some(&command(app)), Some(body)).await.0 == 200 { 204 } else { 0 }, json!(null))
+                }
+            };
+            assert_eq!(status, 204, "{way}: {answer}");
+            let from = if way == "password" { Instant::now() } else { from };
+            await_refusal(app, &first, from).await;
+            await_refusal(there, &second, from).await;
+            let closed = tokio::time::timeout(Duration::from_secs(2), async {
+                loop {
+                    match socket.next().await {
+                        Some(Ok(Frame::Close(Some(frame)))) => return u16::from(frame.code),
+                        Some(Ok(_)) => {}
+                        other => panic!("{other:?}"),
+                    }
+                }
+            });
+            assert_eq!(closed.await.expect("the socket is closed"), 4403, "{way}");
+            assert!(from.elapsed() < Duration::from_millis(1_500), "{way}: {:?}", from.elapsed());
+            let refresh = json!({ "refreshToken": session["refreshToken"] });
+            assert_eq!(send(there, "POST", "/v1/refresh", None, Some(refresh)).await.0, 401, "{way}");
+            if way == "password" {
+                assert_eq!(sign_in(there, "ada@example.org", PASSWORD).await.0, 401);
+                let body = json!({ "password": PASSWORD });
+                assert_eq!(send(app, "PATCH", "/v1/users/ada@example.org", Some(&command(app)), Some(body)).await.0, 200);
             }
-            assert_eq!(sign_in(there, "ada@example.org", PASSWORD).await.0, 401);
-            if let Some(other) = other {
-                other.stop().await;
-            }
-        },
-    )
+        }
+        assert_eq!(sign_in(there, "ada@example.org", PASSWORD).await.0, 401);
+    })
     .await;
 }
 

@@ -13,20 +13,7 @@ use crate::ground::Shelf;
 impl Shelf<'_> {
     /// The first values of a field.
     pub fn facet(&self, path: &str, first: u32) -> Facet {
-        Facet {
-            field: self.field(path),
-            scope: Scope::AllButOwnTick,
-            values: Some(first),
-            order: Vec::new(),
-            containing: None,
-            missing: false,
-            distinct: false,
-            ranges: Vec::new(),
-            interval: None,
-            stats: false,
-            from: None,
-            zoom: None,
-        }
+        Facet { values: Some(first), ..Facet::new(self.field(path)) }
     }
 
     /// Nothing but buckets.

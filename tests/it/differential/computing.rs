@@ -66,18 +66,11 @@ fn facet(random: &mut Random, shelf: &Shelf<'_>, path: Option<&str>) -> Facet {
     let path = path.unwrap_or_else(|| field(random));
     let numeric = NUMERIC.contains(&path);
     let mut facet = Facet {
-        field: shelf.field(path),
-        scope: Scope::AllButOwnTick,
         values: (!random.once_in(4)).then(|| u32::try_from(random.below(7)).unwrap()),
-        order: Vec::new(),
-        containing: None,
         missing: random.once_in(3),
         distinct: random.once_in(2),
-        ranges: Vec::new(),
-        interval: None,
         stats: numeric && random.once_in(3),
-        from: None,
-        zoom: None,
+        ..Facet::new(shelf.field(path))
     };
     for _ in 0..random.below(3) {
         facet.order.push(if random.once_in(2) {
@@ -109,20 +102,7 @@ fn places(random: &mut Random, shelf: &Shelf<'_>) -> Facet {
         lower: (!random.once_in(3)).then(|| (metres(random), true)),
         upper: (!random.once_in(3)).then(|| (metres(random), false)),
     };
-    let mut facet = Facet {
-        field: shelf.field("p"),
-        scope: Scope::AllButOwnTick,
-        values: None,
-        order: Vec::new(),
-        containing: None,
-        missing: false,
-        distinct: false,
-        ranges: Vec::new(),
-        interval: None,
-        stats: false,
-        from: None,
-        zoom: None,
-    };
+    let mut facet = Facet::new(shelf.field("p"));
     if !random.once_in(3) {
         facet.from = Some(spot(random));
         facet.ranges = (0..1 + random.below(3)).map(|_| range(random)).collect();

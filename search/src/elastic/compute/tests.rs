@@ -5,7 +5,7 @@ use super::super::response::{Body, page};
 use crate::value::Value;
 use crate::{
     Calendar, Collection, CollectionName, Compute, Computed, Direction, Error, Facet, FieldRef, Filter, GroupBy, GroupKey,
-    GroupOrder, Interval, Measure, Metric, Origin, Page, Query, Range, Result, Scope, Top, mapping,
+    GroupOrder, Interval, Measure, Metric, Page, Query, Range, Result, Scope, Top, mapping,
 };
 
 fn shop() -> Collection {
@@ -13,12 +13,7 @@ fn shop() -> Collection {
         "tag": {"type": "keyword"}, "size": {"type": "long"}, "added": {"type": "date"},
         "items": {"type": "nested", "properties": {"sku": {"type": "keyword"}, "qty": {"type": "integer"}}},
     }}));
-    Collection {
-        name: CollectionName::parse("shop").unwrap(),
-        origin: Origin::Index,
-        fields: fields.unwrap(),
-        remarks: Vec::new(),
-    }
+    Collection::new(CollectionName::parse("shop").unwrap(), fields.unwrap())
 }
 
 fn field(path: &str) -> FieldRef {
@@ -26,20 +21,7 @@ fn field(path: &str) -> FieldRef {
 }
 
 fn facet(path: &str) -> Facet {
-    Facet {
-        field: field(path),
-        scope: Scope::AllButOwnTick,
-        values: None,
-        order: Vec::new(),
-        containing: None,
-        missing: false,
-        distinct: false,
-        ranges: Vec::new(),
-        interval: None,
-        stats: false,
-        from: None,
-        zoom: None,
-    }
+    Facet::new(field(path))
 }
 
 fn groups(paths: &[&str]) -> GroupBy {

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 
 use crate::elastic::*;
 use crate::{
-    Action, DocumentId, From, Fuzziness, HighlightRequest, Moment, Operator, Order, Origin, Precondition, Rank, Source,
-    TextMatch, TotalRequest, Version, mapping,
+    Action, DocumentId, From, Fuzziness, HighlightRequest, Moment, Operator, Order, Precondition, Rank, Source, TextMatch,
+    TotalRequest, Version, mapping,
 };
 
 struct Bench {
@@ -45,7 +45,7 @@ impl Bench {
     async fn make(&self, purpose: &str, properties: Json) -> Collection {
         let name = self.name(purpose);
         let fields = mapping::parse(&json!({"properties": properties})).unwrap();
-        let collection = Collection { name, origin: Origin::Index, fields, remarks: Vec::new() };
+        let collection = Collection::new(name, fields);
         self.engine.create(&call(), &collection).await.unwrap();
         collection
     }
