@@ -238,16 +238,35 @@ fn quoted(text: &str) -> Option<String> {
     Some(format!("{text:?}"))
 }
 
+fn seconds(time: Duration) -> Option<String> {
+    quoted(&format!("{}s", time.as_secs()))
+}
+
 fn identity(draft: &mut Draft) -> &mut IdentityConfig {
     draft.config.accounts.identity.get_or_insert_default()
 }
 
-/// A row whose default is shown as it stands.
+/// A row whose default is shown as it stands. One that is a count, a switch or a time is read into where its key leads.
 macro_rules! setting {
+    (count $table:ident $(. $name:ident)*, $about:literal) => {
+        setting!(at [$table $(. $name)*] Number, $about, |c| Some(c.$table $(. $name)*.to_string()), |d, v| count(v)
+            .map(|n| d.config.$table $(. $name)* = n))
+    };
+    (switch $table:ident $(. $name:ident)*, $about:literal) => {
+        setting!(at [$table $(. $name)*] Switch, $about, |c| Some(c.$table $(. $name)*.to_string()), |d, v| typed(v)
+            .map(|on| d.config.$table $(. $name)* = on))
+    };
+    (time $table:ident $(. $name:ident)*, $about:literal) => {
+        setting!(at [$table $(. $name)*] Text, $about, |c| seconds(c.$table $(. $name)*), |d, v| duration_of(v)
+            .map(|time| d.config.$table $(. $name)* = time))
+    };
+    (at [$table:ident $(. $name:ident)*] $shape:ident, $about:literal, $show:expr, $read:expr) => {
+        setting!(concat!(stringify!($table) $(, ".", stringify!($name))*), $shape, $about, $show, $read)
+    };
     ($key:literal, $shape:ident, $about:literal, example $example:literal, $read:expr) => {
         Setting { key: $key, shape: Shape::$shape, about: $about, example: $example, show: |_| None, read: $read }
     };
-    ($key:literal, $shape:ident, $about:literal, $show:expr, $read:expr) => {
+    ($key:expr, $shape:ident, $about:literal, $show:expr, $read:expr) => {
         Setting { key: $key, shape: Shape::$shape, about: $about, example: "", show: $show, read: $read }
     };
 }
@@ -269,13 +288,7 @@ pub const SETTINGS: &[Setting] = &[
     ),
     setting!("writes", Text, "What may be written: off, documents (of collections that exist) or all (collections too). Default: off on Elasticsearch, all on the embedded engine.",
         example r#""all""#, |d, v| writes(v).map(|writes| d.config.writes = Some(writes))),
-    setting!(
-        "insecure",
-        Switch,
-        "Listen on an address that is not loopback although nobody has to sign in.",
-        |c| Some(c.insecure.to_string()),
-        |d, v| typed(v).map(|on| d.config.insecure = on)
-    ),
+    setting!(switch insecure, "Listen on an address that is not loopback although nobody has to sign in."),
     setting!("hosts", List, "Names by which this server may be called beside localhost.", |_| Some("[]".into()), |d, v| typed(v)
         .map(|hosts| d.config.hosts = hosts)),
     setting!("public_url", Text, "How people reach this server: links in mails and cookies are made for it, and its name is one of `hosts`.",
@@ -307,8 +320,7 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         }
     ),
-    setting!("sample", Switch, "Load a small sample into an empty data folder.", |c| Some(c.sample.to_string()), |d, v| typed(v)
-        .map(|on| d.config.sample = on)),
+    setting!(switch sample, "Load a small sample into an empty data folder."),
     setting!("secret", Text, "What cursors are signed with, 16 characters or more; several processes must share it. Default: a file made in the data folder.",
     example r#""a long random text""#, |d, v| {
         let secret: String = typed(v)?;
@@ -369,24 +381,11 @@ pub const SETTINGS: &[Setting] = &[
     setting!("catalog.collections", Json, "Per collection: name (its root field), singular, hide and rename (of fields), lists (path = true or false), relations (documents of another collection).",
         example r#"{ packages = { singular = "package", hide = ["internal"], rename = { pkg = "package" }, lists = { tags = true }, relations = { maintainer = { field = "maintainer_id", to = "people" } } } }"#,
         |d, v| collections(v).map(|rows| d.config.catalog.collections = rows)),
-    setting!(
-        "graphql.relay",
-        Switch,
-        "Call the global id `id` (with node(id:) and nodes(ids:)), as Relay wants it.",
-        |c| Some(c.graphql.relay.to_string()),
-        |d, v| typed(v).map(|on| d.config.graphql.relay = on)
-    ),
+    setting!(switch graphql.relay, "Call the global id `id` (with node(id:) and nodes(ids:)), as Relay wants it."),
     setting!("graphql.documents", Text, "A folder of trusted documents (NAME.graphql, or objects of ids and texts in *.json): only these operations run, sent by documentId, by hash or as they are.",
         example r#""/etc/hooke/operations""#, |d, v| filled(v).map(|path| d.config.graphql.documents = Some(PathBuf::from(path)))),
-    setting!(
-        "graphql.persisted",
-        Switch,
-        "Automatic persisted queries: a client sends the hash of a text that was sent before.",
-        |c| Some(c.graphql.persisted.to_string()),
-        |d, v| typed(v).map(|on| d.config.graphql.persisted = on)
-    ),
-    setting!("graphql.playground", Switch, "The page /playground.", |c| Some(c.graphql.playground.to_string()), |d, v| typed(v)
-        .map(|on| d.config.graphql.playground = on)),
+    setting!(switch graphql.persisted, "Automatic persisted queries: a client sends the hash of a text that was sent before."),
+    setting!(switch graphql.playground, "The page /playground."),
     setting!(
         "compat.hashtags",
         Text,
@@ -408,29 +407,10 @@ pub const SETTINGS: &[Setting] = &[
         |c| quoted(&c.state.name),
         |d, v| state_name(v).map(|name| d.config.state.name = name)
     ),
-    setting!("jobs.running", Number, "Jobs run at once by this process.", |c| Some(c.jobs.running.to_string()), |d, v| count(v)
-        .map(|n| d.config.jobs.running = n)),
-    setting!(
-        "jobs.queued",
-        Number,
-        "Jobs that may wait, run or be paused, in all.",
-        |c| Some(c.jobs.queued.to_string()),
-        |d, v| count(v).map(|n| d.config.jobs.queued = n)
-    ),
-    setting!(
-        "jobs.kept",
-        Number,
-        "Jobs that have ended and stay in the list; older ones go, with their files.",
-        |c| Some(c.jobs.kept.to_string()),
-        |d, v| count(v).map(|n| d.config.jobs.kept = n)
-    ),
-    setting!(
-        "jobs.lease",
-        Text,
-        "After so long without a sign of life of its process a job is taken over by another one.",
-        |c| quoted(&format!("{}s", c.jobs.lease.as_secs())),
-        |d, v| duration_of(v).map(|time| d.config.jobs.lease = time)
-    ),
+    setting!(count jobs.running, "Jobs run at once by this process."),
+    setting!(count jobs.queued, "Jobs that may wait, run or be paused, in all."),
+    setting!(count jobs.kept, "Jobs that have ended and stay in the list; older ones go, with their files."),
+    setting!(time jobs.lease, "After so long without a sign of life of its process a job is taken over by another one."),
     setting!("jobs.batch", Number, "Documents that a job writes at once.", |c| Some(c.jobs.batch.to_string()), |d, v| {
         match count(v)? {
             n @ 1..=5_000 => d.config.jobs.batch = n,
@@ -438,10 +418,8 @@ pub const SETTINGS: &[Setting] = &[
         }
         Ok(())
     }),
-    setting!("jobs.upload", Number, "Bytes of a file to be loaded.", |c| Some(c.jobs.upload.to_string()), |d, v| count(v)
-        .map(|n| d.config.jobs.upload = n)),
-    setting!("jobs.space", Number, "Bytes of all files of jobs together.", |c| Some(c.jobs.space.to_string()), |d, v| count(v)
-        .map(|n| d.config.jobs.space = n)),
+    setting!(count jobs.upload, "Bytes of a file to be loaded."),
+    setting!(count jobs.space, "Bytes of all files of jobs together."),
     setting!("jobs.folder", Text, "Where files of jobs are; processes that share it can all work on them. Default: jobs in the data folder.",
         example r#""/srv/hooke/jobs""#, |d, v| filled(v).map(|path| d.config.jobs.folder = Some(PathBuf::from(path)))),
     setting!("jobs.threads", Number, "Threads for work that keeps a core busy. Default: one a core, less one where there are several.",
@@ -453,120 +431,30 @@ pub const SETTINGS: &[Setting] = &[
         |_| quoted("refuse"),
         |d, v| enforcement(v).map(|enforce| d.config.limits.enforce = enforce)
     ),
-    setting!(
-        "limits.body",
-        Number,
-        "Bytes of a request body, after decompression.",
-        |c| Some(c.limits.body.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.body = n)
-    ),
-    setting!("limits.tokens", Number, "Tokens of a GraphQL document.", |c| Some(c.limits.tokens.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.tokens = n)),
-    setting!("limits.depth", Number, "Depth of a GraphQL operation.", |c| Some(c.limits.depth.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.depth = n)),
-    setting!("limits.aliases", Number, "Aliases in a GraphQL operation.", |c| Some(c.limits.aliases.to_string()), |d, v| count(
-        v
-    )
-    .map(|n| d.config.limits.aliases = n)),
-    setting!(
-        "limits.root_fields",
-        Number,
-        "Root fields of a GraphQL operation.",
-        |c| Some(c.limits.root_fields.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.root_fields = n)
-    ),
-    setting!("limits.first", Number, "Hits of one page.", |c| Some(c.limits.first.to_string()), |d, v| count(v).map(|n| d
-        .config
-        .limits
-        .first =
-        n)),
-    setting!("limits.window", Number, "offset and first together.", |c| Some(c.limits.window.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.window = n)),
-    setting!("limits.filter_depth", Number, "Depth of a filter.", |c| Some(c.limits.filter_depth.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.filter_depth = n)),
-    setting!(
-        "limits.filter_clauses",
-        Number,
-        "Conditions in a filter.",
-        |c| Some(c.limits.filter_clauses.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.filter_clauses = n)
-    ),
-    setting!(
-        "limits.pattern_length",
-        Number,
-        "Characters of a wildcard or a regular expression.",
-        |c| Some(c.limits.pattern_length.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.pattern_length = n)
-    ),
-    setting!("limits.in_values", Number, "Values of one `in`.", |c| Some(c.limits.in_values.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.in_values = n)),
-    setting!(
-        "limits.snapshots",
-        Number,
-        "Snapshots that one viewer may hold open, for walks with `consistency: SNAPSHOT`.",
-        |c| Some(c.limits.snapshots.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.snapshots = n)
-    ),
-    setting!(
-        "limits.cost",
-        Number,
-        "What a GraphQL operation may ask for: hits, buckets and groups, those inside one another multiplied.",
-        |c| Some(c.limits.cost.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.cost = n)
-    ),
-    setting!("limits.groups", Number, "Groups of one grouping.", |c| Some(c.limits.groups.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.groups = n)),
-    setting!("limits.group_depth", Number, "Groups inside groups.", |c| Some(c.limits.group_depth.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.group_depth = n)),
-    setting!("limits.top_hits", Number, "Documents of one group.", |c| Some(c.limits.top_hits.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.top_hits = n)),
-    setting!(
-        "limits.operations",
-        Number,
-        "Operations of one bulk mutation.",
-        |c| Some(c.limits.operations.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.operations = n)
-    ),
-    setting!("limits.time", Text, "Time for one request.", |c| quoted(&format!("{}s", c.limits.time.as_secs())), |d, v| {
-        duration_of(v).map(|time| d.config.limits.time = time)
-    }),
-    setting!("limits.errors", Number, "Errors told in one answer.", |c| Some(c.limits.errors.to_string()), |d, v| count(v)
-        .map(|n| d.config.limits.errors = n)),
-    setting!(
-        "limits.subscriptions",
-        Number,
-        "Subscriptions and other operations at once on one WebSocket.",
-        |c| Some(c.limits.subscriptions.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.subscriptions = n)
-    ),
-    setting!(
-        "limits.head_time",
-        Text,
-        "Time for the head of a request, and for the next request on an open connection.",
-        |c| quoted(&format!("{}s", c.limits.head_time.as_secs())),
-        |d, v| duration_of(v).map(|time| d.config.limits.head_time = time)
-    ),
-    setting!(
-        "limits.body_time",
-        Text,
-        "Time between two pieces of a body.",
-        |c| quoted(&format!("{}s", c.limits.body_time.as_secs())),
-        |d, v| duration_of(v).map(|time| d.config.limits.body_time = time)
-    ),
-    setting!(
-        "limits.in_flight",
-        Number,
-        "Requests being answered at once; more are sent away with status 503.",
-        |c| Some(c.limits.in_flight.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.in_flight = n)
-    ),
-    setting!(
-        "limits.connections",
-        Number,
-        "Open connections; more wait until one is closed.",
-        |c| Some(c.limits.connections.to_string()),
-        |d, v| count(v).map(|n| d.config.limits.connections = n)
-    ),
+    setting!(count limits.body, "Bytes of a request body, after decompression."),
+    setting!(count limits.tokens, "Tokens of a GraphQL document."),
+    setting!(count limits.depth, "Depth of a GraphQL operation."),
+    setting!(count limits.aliases, "Aliases in a GraphQL operation."),
+    setting!(count limits.root_fields, "Root fields of a GraphQL operation."),
+    setting!(count limits.first, "Hits of one page."),
+    setting!(count limits.window, "offset and first together."),
+    setting!(count limits.filter_depth, "Depth of a filter."),
+    setting!(count limits.filter_clauses, "Conditions in a filter."),
+    setting!(count limits.pattern_length, "Characters of a wildcard or a regular expression."),
+    setting!(count limits.in_values, "Values of one `in`."),
+    setting!(count limits.snapshots, "Snapshots that one viewer may hold open, for walks with `consistency: SNAPSHOT`."),
+    setting!(count limits.cost, "What a GraphQL operation may ask for: hits, buckets and groups, those inside one another multiplied."),
+    setting!(count limits.groups, "Groups of one grouping."),
+    setting!(count limits.group_depth, "Groups inside groups."),
+    setting!(count limits.top_hits, "Documents of one group."),
+    setting!(count limits.operations, "Operations of one bulk mutation."),
+    setting!(time limits.time, "Time for one request."),
+    setting!(count limits.errors, "Errors told in one answer."),
+    setting!(count limits.subscriptions, "Subscriptions and other operations at once on one WebSocket."),
+    setting!(time limits.head_time, "Time for the head of a request, and for the next request on an open connection."),
+    setting!(time limits.body_time, "Time between two pieces of a body."),
+    setting!(count limits.in_flight, "Requests being answered at once; more are sent away with status 503."),
+    setting!(count limits.connections, "Open connections; more wait until one is closed."),
     setting!("rates.key", Text, "Points that an API key may spend: a request costs 1, an operation its cost. Default: 120000/1m, none where hooke listens on a loopback address.",
         example r#""120000/1m""#, |d, v| text(v).map(|rate| d.config.rates.key = Some(rate))),
     setting!("rates.user", Text, "Points that a signed-in user may spend: a request costs 1, an operation its cost. Default: 60000/1m, none where hooke listens on a loopback address.",
@@ -580,20 +468,8 @@ pub const SETTINGS: &[Setting] = &[
     setting!("lab.limit", Text, "What the lab's own upstream allows.", |c| quoted(&c.lab.rate.to_string()), |d, v| {
         text(v).map(|rate| d.config.lab.rate = rate)
     }),
-    setting!(
-        "accounts.enabled",
-        Switch,
-        "People sign in. Whoever has not has the role `anybody`, and sees nothing where settings name no such role.",
-        |c| Some(c.accounts.enabled.to_string()),
-        |d, v| typed(v).map(|on| d.config.accounts.enabled = on)
-    ),
-    setting!(
-        "accounts.register",
-        Switch,
-        "Strangers may make accounts for themselves.",
-        |c| Some(c.accounts.register.to_string()),
-        |d, v| typed(v).map(|on| d.config.accounts.register = on)
-    ),
+    setting!(switch accounts.enabled, "People sign in. Whoever has not has the role `anybody`, and sees nothing where settings name no such role."),
+    setting!(switch accounts.register, "Strangers may make accounts for themselves."),
     setting!(
         "accounts.role",
         Text,
@@ -601,13 +477,7 @@ pub const SETTINGS: &[Setting] = &[
         |c| quoted(&c.accounts.role),
         |d, v| filled(v).map(|role| d.config.accounts.role = role)
     ),
-    setting!(
-        "accounts.token",
-        Text,
-        "How long an access token holds.",
-        |c| quoted(&format!("{}s", c.accounts.token.as_secs())),
-        |d, v| duration_of(v).map(|time| d.config.accounts.token = time)
-    ),
+    setting!(time accounts.token, "How long an access token holds."),
     setting!("accounts.days", Number, "Days for which one stays signed in.", |c| Some(c.accounts.days.to_string()), |d, v| {
         match count(v)? {
             days @ 1..=3_650 => {
@@ -617,13 +487,7 @@ pub const SETTINGS: &[Setting] = &[
             _ => Err("it is at most 3650".into()),
         }
     }),
-    setting!(
-        "accounts.attempts",
-        Number,
-        "Attempts to sign in that may fail from one address within ten minutes; a third of it for one account.",
-        |c| Some(c.accounts.attempts.to_string()),
-        |d, v| count(v).map(|n| d.config.accounts.attempts = n)
-    ),
+    setting!(count accounts.attempts, "Attempts to sign in that may fail from one address within ten minutes; a third of it for one account."),
     setting!("mail.smtp", Text, "The mail server, as smtps://user:password@host. Default: mails are files in the outbox.",
         example r#""smtps://hooke:password@mail.example.org""#,
         |d, v| filled(v).map(|url| d.config.accounts.mail.smtp = Some(Secret(url)))),
@@ -664,13 +528,7 @@ pub const SETTINGS: &[Setting] = &[
         |c| quoted(&c.log.level),
         |d, v| filled(v).map(|level| d.config.log.level = level)
     ),
-    setting!(
-        "log.slow",
-        Text,
-        "A GraphQL operation that takes longer is logged, by its hash and its cost.",
-        |c| quoted(&format!("{}s", c.log.slow.as_secs())),
-        |d, v| duration_of(v).map(|time| d.config.log.slow = time)
-    ),
+    setting!(time log.slow, "A GraphQL operation that takes longer is logged, by its hash and its cost."),
     setting!("log.metrics", Switch, "Whether everybody who reaches this server may read /metrics. Default: where it listens on a loopback address.",
         example "true", |d, v| typed(v).map(|on| d.config.log.metrics = Some(on))),
 ];
