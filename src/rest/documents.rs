@@ -31,6 +31,26 @@ pub(super) struct Parameters {
     refresh: RefreshParameter,
 }
 
+/// Which document.
+#[derive(serde::Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct Named {
+    #[param(example = "landmarks")]
+    collection: String,
+    /// The document's own id
+    #[param(example = "eads-bridge")]
+    id: String,
+}
+
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "for the description")]
+struct IfMatch {
+    /// An ETag, or several: only if the document is still that version; `*`: only if there is one
+    #[param(rename = "If-Match", example = "\"7-1\"")]
+    if_match: Option<String>,
+}
+
 /// A document as it comes: with its id and version, and whatever fields it has.
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "for the description")]
@@ -51,9 +71,9 @@ struct Asked {
 }
 
 impl Asked {
-    fn new(app: Arc<App>, request: RequestId, collection: &str, id: &str) -> Result<Self, Problem> {
-        let exposed = admission::collection(&app, collection)?;
-        let id = DocumentId::parse(id).map_err(|fault| Problem::new(Code::BadUserInput, fault))?;
+    fn new(app: Arc<App>, request: RequestId, named: &Named) -> Result<Self, Problem> {
+        let exposed = admission::collection(&app, &named.collection)?;
+        let id = DocumentId::parse(&named.id).map_err(|fault| Problem::new(Code::BadUserInput, fault))?;
         Ok(Asked { app, request, exposed, id })
     }
 
@@ -81,7 +101,13 @@ impl Asked {
         }
     }
 
-    async fn write(self, action: Action, refresh: Refresh) -> Result<Written, Problem> {
+    /// What is sent for this document, and under which condition.
+    async fn read(&self, headers: &HeaderMap, body: &[u8]) -> Result<(Source, Precondition), Problem> {
+        let source = own(media::read_object(body)?, &self.id)?;
+        Ok((source, self.precondition(headers).await?))
+    }
+
+    async fn write(&self, action: Action, refresh: Refresh) -> Result<Written, Problem> {
         let guarded = match &action {
             Action::Index { precondition, .. } | Action::Update { precondition, .. } | Action::Delete { precondition, .. } => {
                 *precondition != Precondition::None
@@ -104,8 +130,7 @@ async fn write(app: &App, id: &RequestId, exposed: &Exposed, action: Action, ref
 #[utoipa::path(
     get, path = "/v1/collections/{collection}/documents/{id}", tag = "documents",
     params(
-        ("collection" = String, Path, example = "landmarks"),
-        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
+        Named,
         ("If-None-Match" = Option<String>, Header, description = "An ETag, or several: nothing is sent if the document is still that version", example = "\"7-1\""),
     ),
     responses(
@@ -117,11 +142,12 @@ async fn write(app: &App, id: &RequestId, exposed: &Exposed, action: Action, ref
 pub(super) async fn get_document(
     Mine(app): Mine,
     Extension(request): Extension<RequestId>,
-    Path((collection, id)): Path<(String, String)>,
+    Path(named): Path<Named>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::new(app, request, &collection, &id)?;
+    let asked = Asked::new(app, request, &named)?;
     let Some(document) = asked.find().await? else {
+        let Named { collection, id } = named;
         return Err(Problem::new(Code::NotFound, format!("there is no document {id} in {collection}")));
     };
     let known = one(&headers, &header::IF_NONE_MATCH)?;
@@ -174,9 +200,8 @@ pub(super) async fn create_document(
     put, path = "/v1/collections/{collection}/documents/{id}", tag = "documents",
     request_body(content = Object, description = "The document, as its mapping allows", example = json!({ "name": "Eads Bridge", "year": 1874 })),
     params(
-        ("collection" = String, Path, example = "landmarks"),
-        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
-        ("If-Match" = Option<String>, Header, description = "An ETag, or several: only if the document is still that version; `*`: only if there is one", example = "\"7-1\""),
+        Named,
+        IfMatch,
         ("If-None-Match" = Option<String>, Header, description = "`*`: only if there is no such document", example = "*"),
         Parameters,
     ),
@@ -188,16 +213,15 @@ pub(super) async fn create_document(
 pub(super) async fn put_document(
     Mine(app): Mine,
     Extension(request): Extension<RequestId>,
-    Path((collection, id)): Path<(String, String)>,
+    Path(named): Path<Named>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     admission::documents(&app.config)?;
     media::check(&headers, media::JSON)?;
-    let asked = Asked::new(app, request, &collection, &id)?;
-    let source = own(media::read_object(&body)?, &asked.id)?;
-    let precondition = asked.precondition(&headers).await?;
+    let asked = Asked::new(app, request, &named)?;
+    let (source, precondition) = asked.read(&headers, &body).await?;
     let action = Action::Index { id: Some(asked.id.clone()), source: source.clone(), precondition };
     let written = asked.write(action, parameters.refresh.into()).await?;
     let status = if written.created { StatusCode::CREATED } else { StatusCode::OK };
@@ -212,9 +236,8 @@ pub(super) async fn put_document(
         description = "What changes: null removes a field, objects are merged, all else takes the place of what was there",
     ),
     params(
-        ("collection" = String, Path, example = "landmarks"),
-        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
-        ("If-Match" = Option<String>, Header, description = "An ETag, or several: only if the document is still that version; `*`: only if there is one", example = "\"7-1\""),
+        Named,
+        IfMatch,
         Parameters,
     ),
     responses(
@@ -224,23 +247,20 @@ pub(super) async fn put_document(
 pub(super) async fn patch_document(
     Mine(app): Mine,
     Extension(request): Extension<RequestId>,
-    Path((collection, id)): Path<(String, String)>,
+    Path(named): Path<Named>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Problem> {
     admission::documents(&app.config)?;
     media::check(&headers, media::PATCH)?;
-    let asked = Asked::new(app, request, &collection, &id)?;
-    let patch = own(media::read_object(&body)?, &asked.id)?;
-    let precondition = asked.precondition(&headers).await?;
-    if precondition == Precondition::Absent {
-        return Err(Problem::new(Code::BadUserInput, "what is not there cannot be changed: If-None-Match is for PUT"));
-    }
-    let (app, exposed) = (asked.app.clone(), asked.exposed.clone());
-    let written = asked.write(Action::Update { id: asked_id(&id)?, patch, precondition }, parameters.refresh.into()).await?;
+    let asked = Asked::new(app, request, &named)?;
+    let (patch, precondition) = asked.read(&headers, &body).await?;
+    there(&precondition, "changed")?;
+    let action = Action::Update { id: asked.id.clone(), patch, precondition };
+    let written = asked.write(action, parameters.refresh.into()).await?;
     // a field that the settings hide was not written by this caller, and is not shown
-    let after = written.after.filter(|_| admission::visible(&app.config, &exposed).is_none());
+    let after = written.after.filter(|_| admission::visible(&asked.app.config, &asked.exposed).is_none());
     Ok(answer(StatusCode::OK, &written.id, written.version, after))
 }
 
@@ -248,9 +268,8 @@ pub(super) async fn patch_document(
 #[utoipa::path(
     delete, path = "/v1/collections/{collection}/documents/{id}", tag = "documents",
     params(
-        ("collection" = String, Path, example = "landmarks"),
-        ("id" = String, Path, description = "The document's own id", example = "eads-bridge"),
-        ("If-Match" = Option<String>, Header, description = "An ETag, or several: only if the document is still that version; `*`: only if there is one", example = "\"7-1\""),
+        Named,
+        IfMatch,
         Parameters,
     ),
     responses(
@@ -260,22 +279,25 @@ pub(super) async fn patch_document(
 pub(super) async fn delete_document(
     Mine(app): Mine,
     Extension(request): Extension<RequestId>,
-    Path((collection, id)): Path<(String, String)>,
+    Path(named): Path<Named>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Problem> {
     admission::documents(&app.config)?;
-    let asked = Asked::new(app, request, &collection, &id)?;
+    let asked = Asked::new(app, request, &named)?;
     let precondition = asked.precondition(&headers).await?;
-    if precondition == Precondition::Absent {
-        return Err(Problem::new(Code::BadUserInput, "what is not there cannot be removed: If-None-Match is for PUT"));
-    }
-    asked.write(Action::Delete { id: asked_id(&id)?, precondition }, parameters.refresh.into()).await?;
+    there(&precondition, "removed")?;
+    asked.write(Action::Delete { id: asked.id.clone(), precondition }, parameters.refresh.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn asked_id(id: &str) -> Result<DocumentId, Problem> {
-    DocumentId::parse(id).map_err(|fault| Problem::new(Code::BadUserInput, fault))
+/// What can only be done to a document that is there is not asked for where there is none.
+fn there(precondition: &Precondition, done: &str) -> Result<(), Problem> {
+    if *precondition == Precondition::Absent {
+        let message = format!("what is not there cannot be {done}: If-None-Match is for PUT");
+        return Err(Problem::new(Code::BadUserInput, message));
+    }
+    Ok(())
 }
 
 /// What a get has added is taken off again; a foreign id is a mistake.

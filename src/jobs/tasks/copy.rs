@@ -40,14 +40,11 @@ pub(super) fn accept(inner: &Inner, catalog: &Watch, order: &Order) -> Result<()
     shelves::filter(inner, &from, given.filter.as_ref(), None)?;
     let there = shelves::target(inner, catalog, &given.to, &["to"])?;
     apart(&from.collection, catalog, &given.to)?;
-    if let Some(body) = &given.mapping {
-        if there {
-            let message =
-                format!("{} is there and has its own mapping: name a new collection, or leave the mapping out", given.to);
-            return Err(Error::Conflict(message));
-        }
-        mapping::parse(body).map_err(|fault| wrong(fault.to_string(), &["mapping"]))?;
+    if there && given.mapping.is_some() {
+        let message = format!("{} is there and has its own mapping: name a new collection, or leave the mapping out", given.to);
+        return Err(Error::Conflict(message));
     }
+    shelves::check_mapping(given.mapping.as_ref())?;
     Ok(())
 }
 

@@ -17,7 +17,7 @@ use super::super::{Inner, Order};
 use super::shelves::{self, Tally};
 use super::{arguments, wrong};
 use crate::catalog::{Exposed, Watch};
-use crate::search::{DocumentId, Error, Refresh, Result, Source, mapping};
+use crate::search::{DocumentId, Refresh, Result, Source, mapping};
 use crate::upstream::Upstream;
 
 const MOST: u32 = 100_000;
@@ -70,16 +70,8 @@ pub(super) fn accept(inner: &Inner, catalog: &Watch, mut order: Order) -> Result
         inner.upstreams.usual(&inner.config, given.upstream.as_deref()).map_err(|fault| wrong(fault, &["upstream"]))?;
     // what is usual may change; the job stays with what it was started with
     order.arguments.insert("upstream".into(), upstream.name().into());
-    if let Some(to) = given.to {
-        order.arguments.remove("to");
-        order.collection = Some(to);
-    }
-    let name = order.collection.as_deref();
-    let name = name.ok_or_else(|| Error::Invalid { message: "name a collection".into(), path: vec!["collection".into()] })?;
-    shelves::target(inner, catalog, name, &["collection"])?;
-    if let Some(body) = &given.mapping {
-        mapping::parse(body).map_err(|fault| wrong(fault.to_string(), &["mapping"]))?;
-    }
+    shelves::filled(inner, catalog, &mut order, given.to)?;
+    shelves::check_mapping(given.mapping.as_ref())?;
     Ok(order)
 }
 

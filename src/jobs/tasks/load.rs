@@ -72,16 +72,8 @@ pub(super) fn accept_file(inner: &Inner, catalog: &Watch, mut order: Order) -> R
     if given.format.as_deref().is_some_and(|format| Format::parse(format).is_none()) {
         return Err(wrong("format is one of ndjson, json, csv", &["format"]));
     }
-    if let Some(to) = given.to {
-        order.arguments.remove("to");
-        order.collection = Some(to);
-    }
-    let name = order.collection.as_deref();
-    let name = name.ok_or_else(|| Error::Invalid { message: "name a collection".into(), path: vec!["collection".into()] })?;
-    shelves::target(inner, catalog, name, &["collection"])?;
-    if let Some(body) = &given.mapping {
-        mapping::parse(body).map_err(|fault| wrong(fault.to_string(), &["mapping"]))?;
-    }
+    shelves::filled(inner, catalog, &mut order, given.to)?;
+    shelves::check_mapping(given.mapping.as_ref())?;
     Ok(order)
 }
 

@@ -8,13 +8,14 @@ use serde_json::Value as Json;
 use tokio::time::timeout;
 
 use super::super::work::{Halt, Work};
-use super::super::{Inner, Job};
+use super::super::{Inner, Job, Order};
 use super::wrong;
 use crate::catalog::ask::{self, Frame};
 use crate::catalog::{Exposed, Watch};
 use crate::config::Writes;
 use crate::search::{
     Action, Collection, CollectionName, DocumentId, Error, FieldRef, Filter, Precondition, Refresh, Result, Source, Write,
+    mapping,
 };
 
 /// After a start the catalog may have to be read first.
@@ -28,12 +29,16 @@ const TOLD: u64 = 40;
 
 /// When a job is started: the collection must be there, and the catalog was read before the server was ready.
 pub(super) fn named(catalog: &Watch, name: Option<&str>) -> Result<Arc<Exposed>> {
-    let name = name.ok_or_else(|| Error::Invalid { message: "name a collection".into(), path: vec!["collection".into()] })?;
+    let name = name.ok_or_else(nameless)?;
     let catalog = catalog.now();
     if catalog.revision == 0 {
         return Err(Error::Unavailable("the catalog was not read yet".into()));
     }
     catalog.collection(name).cloned().ok_or_else(|| missing(name))
+}
+
+fn nameless() -> Error {
+    Error::Invalid { message: "name a collection".into(), path: vec!["collection".into()] }
 }
 
 fn missing(name: &str) -> Error {
@@ -51,6 +56,22 @@ pub(super) fn target(inner: &Inner, catalog: &Watch, name: &str, path: &[&str]) 
     }
     may_make(inner, name)?;
     Ok(false)
+}
+
+/// The collection that a job fills is the job's; `to` among the arguments names it too.
+pub(super) fn filled(inner: &Inner, catalog: &Watch, order: &mut Order, to: Option<String>) -> Result<()> {
+    if let Some(to) = to {
+        order.arguments.remove("to");
+        order.collection = Some(to);
+    }
+    let name = order.collection.as_deref().ok_or_else(nameless)?;
+    target(inner, catalog, name, &["collection"]).map(drop)
+}
+
+/// Of a collection that may have to be made.
+pub(super) fn check_mapping(given: Option<&Json>) -> Result<()> {
+    let Some(body) = given else { return Ok(()) };
+    mapping::parse(body).map(drop).map_err(|fault| wrong(fault.to_string(), &["mapping"]))
 }
 
 fn may_make(inner: &Inner, name: &str) -> Result<()> {
