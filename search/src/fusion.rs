@@ -137,7 +137,7 @@ fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool
             }
         }
     }
-    fused.sort_by(compare);
+    fused.sort_by(|one, other| compare(one.place(), other.place()));
     fused.truncate(WINDOW as usize);
     for one in &mut fused {
         one.hit.key = key(one);
@@ -153,12 +153,12 @@ fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool
         (From::Offset(offset), _) => (*offset as usize, (*offset as usize).saturating_add(size)),
         (From::After(place), _) => {
             let place = read(place)?;
-            let from = fused.iter().position(|one| place.compare(one) == Ordering::Less).unwrap_or(fused.len());
+            let from = fused.iter().position(|one| compare(place.place(), one.place()) == Ordering::Less).unwrap_or(fused.len());
             (from, from + size)
         }
         (From::Before(place), _) => {
             let place = read(place)?;
-            let to = fused.iter().position(|one| place.compare(one) != Ordering::Greater).unwrap_or(fused.len());
+            let to = fused.iter().position(|one| compare(place.place(), one.place()) != Ordering::Greater).unwrap_or(fused.len());
             (to.saturating_sub(size), to)
         }
     };
@@ -171,9 +171,17 @@ fn fuse(ranked: Vec<Page>, union: Option<Page>, page: &PageRequest, scores: bool
 }
 
 /// The better first; of equal ones by id, for nothing else is the same on every page.
-fn compare(one: &Fused, other: &Fused) -> Ordering {
-    let names = |fused: &Fused| (fused.hit.document.id.as_str().to_owned(), fused.hit.document.index.clone());
-    other.score.total_cmp(&one.score).then_with(|| names(one).cmp(&names(other)))
+fn compare(one: Place<'_>, other: Place<'_>) -> Ordering {
+    other.0.total_cmp(&one.0).then_with(|| (one.1, one.2).cmp(&(other.1, other.2)))
+}
+
+/// Score, id and index.
+type Place<'a> = (f64, &'a str, &'a str);
+
+impl Fused {
+    fn place(&self) -> Place<'_> {
+        (self.score, self.hit.document.id.as_str(), &self.hit.document.index)
+    }
 }
 
 fn key(one: &Fused) -> Key {
@@ -197,9 +205,8 @@ fn read(key: &Key) -> Result<Spot> {
 }
 
 impl Spot {
-    fn compare(&self, one: &Fused) -> Ordering {
-        let (id, index) = (one.hit.document.id.as_str(), &*one.hit.document.index);
-        one.score.total_cmp(&self.score).then_with(|| (&*self.id, &*self.index).cmp(&(id, index)))
+    fn place(&self) -> Place<'_> {
+        (self.score, &self.id, &self.index)
     }
 }
 

@@ -242,8 +242,11 @@ impl Engine for Embedded {
     async fn search(&self, call: &Call, batch: &[Query]) -> Result<Vec<Result<Page>>> {
         let moment = self.progress.moment.load_full();
         let snapshots = Arc::clone(&self.snapshots);
-        let expanded = fusion::expand(batch);
-        let batch = expanded.as_ref().map_or_else(|| batch.to_vec(), |expanded| expanded.queries.clone());
+        let mut expanded = fusion::expand(batch);
+        let batch = match &mut expanded {
+            Some(expanded) => std::mem::take(&mut expanded.queries),
+            None => batch.to_vec(),
+        };
         let deadline = call.deadline;
         // the caller's future: once it is dropped nobody wants the rest
         let waiting = Arc::new(());
