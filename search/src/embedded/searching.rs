@@ -47,7 +47,8 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
         return Ok(page);
     }
     let sorting = Sorting::of(query)?;
-    let matches = match_query(view, query, query.ticks.iter().map(|(_, filter)| filter))?;
+    let ranking = ranking(view, query)?;
+    let matches = narrow(view, query, ranking.as_deref(), query.ticks.iter().map(|(_, filter)| filter))?;
     let size = query.page.size as usize;
     refuse_large(query)?;
     let (mut after, mut before, mut skipped) = (None, None, 0);
@@ -97,7 +98,7 @@ pub(super) fn run(view: &View<'_>, query: &Query) -> Result<Page> {
         total: total(query.total, collected.total),
         has_next,
         has_previous,
-        computed: compute(view, query)?,
+        computed: compute(view, query, ranking.as_deref())?,
         ..Page::default()
     };
     suggest(view, query, &mut page)?;
@@ -127,11 +128,26 @@ pub(super) fn match_query<'q>(
     query: &'q Query,
     ticks: impl Iterator<Item = &'q Filter>,
 ) -> Result<Box<dyn IndexQuery>> {
+    narrow(view, query, ranking(view, query)?.as_deref(), ticks)
+}
+
+/// What a query's ranking finds, before its conditions; the same whatever is ticked.
+fn ranking(view: &View<'_>, query: &Query) -> Result<Option<Box<dyn IndexQuery>>> {
+    query.rank.as_ref().map(|rank| ranked(view, query, rank)).transpose()
+}
+
+/// What a document must be, where its ranking was looked for already.
+pub(super) fn narrow<'q>(
+    view: &View<'_>,
+    query: &'q Query,
+    ranking: Option<&dyn IndexQuery>,
+    ticks: impl Iterator<Item = &'q Filter>,
+) -> Result<Box<dyn IndexQuery>> {
     let conditions = [&query.rule, &query.filter].into_iter().chain(ticks);
     let conditions = every(&view.layout, conditions)?;
     // what ranks looks into fields of documents, which elements do not have
-    let Some(rank) = &query.rank else { return documents_only(&view.layout, &view.searcher, conditions) };
-    Ok(narrowed(ranked(view, query, rank)?, conditions))
+    let Some(ranking) = ranking else { return documents_only(&view.layout, &view.searcher, conditions) };
+    Ok(narrowed(ranking.box_clone(), conditions))
 }
 
 /// What a ranking finds. Of vectors only the nearest count, and those are looked for among the documents that rule and filter leave.

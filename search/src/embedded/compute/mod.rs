@@ -15,7 +15,7 @@ mod tops;
 use tantivy::query::Query as IndexQuery;
 
 use super::super::{Compute, Computed, Error, Kind, Query, Result, Scope, Slot};
-use super::searching::{View, match_query};
+use super::searching::{View, narrow};
 use columns::Columns;
 pub(super) use completions::complete;
 pub(super) use rows::Rows;
@@ -24,15 +24,17 @@ pub(super) use rows::Rows;
 struct Computing<'a> {
     view: &'a View<'a>,
     query: &'a Query,
+    /// What its ranking finds.
+    ranking: Option<&'a dyn IndexQuery>,
     columns: Columns<'a>,
 }
 
 /// Answers all that a query computes, in its order.
-pub(super) fn compute(view: &View<'_>, query: &Query) -> Result<Vec<(Slot, Computed)>> {
+pub(super) fn compute(view: &View<'_>, query: &Query, ranking: Option<&dyn IndexQuery>) -> Result<Vec<(Slot, Computed)>> {
     if query.compute.is_empty() {
         return Ok(Vec::new());
     }
-    let computing = Computing { view, query, columns: Columns::of(&view.searcher) };
+    let computing = Computing { view, query, ranking, columns: Columns::of(&view.searcher) };
     // by the tick that is left out
     let mut gathered: Vec<(Option<usize>, Rows)> = Vec::new();
     let mut answers = Vec::with_capacity(query.compute.len());
@@ -64,7 +66,7 @@ fn own_tick(query: &Query, compute: &Compute) -> Option<usize> {
 impl Computing<'_> {
     fn rows(&self, without: Option<usize>) -> Result<Rows> {
         let ticks = query_ticks(self.query, without);
-        let matches: Box<dyn IndexQuery> = match_query(self.view, self.query, ticks)?;
+        let matches: Box<dyn IndexQuery> = narrow(self.view, self.query, self.ranking, ticks)?;
         Rows::of(&self.view.searcher, matches.as_ref(), self.view.stopped)
     }
 

@@ -4,7 +4,7 @@ use tantivy::query::{BooleanQuery, Occur, Query as IndexQuery};
 
 use super::super::super::{Computed, PageRequest, Query, Result, Top};
 use super::super::collecting::Pass;
-use super::super::searching::match_query;
+use super::super::searching::narrow;
 use super::super::sorting::Sorting;
 use super::Computing;
 use super::rows::{Listed, Rows};
@@ -17,7 +17,7 @@ impl Computing<'_> {
         let listed: Box<dyn IndexQuery> = Box::new(Listed::of(searcher, &self.reach(rows, None)?));
         let scores = self.query.rank.is_some() && sorting.needs_scores();
         let query = if scores {
-            let ranked = match_query(self.view, self.query, std::iter::empty())?;
+            let ranked = narrow(self.view, self.query, self.ranking, std::iter::empty())?;
             Box::new(BooleanQuery::new(vec![(Occur::Must, ranked), (Occur::Must, listed)]))
         } else {
             listed
