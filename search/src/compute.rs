@@ -9,6 +9,7 @@ pub(super) mod numbers;
 use std::sync::Arc;
 
 use super::collection::FieldRef;
+pub use super::date::Calendar;
 use super::document::Document;
 use super::query::{Direction, GeoPoint, Order, Range};
 use super::value::Value;
@@ -97,17 +98,6 @@ pub enum Interval {
     Number { size: f64, offset: f64 },
     Calendar { unit: Calendar, zone: String },
     Fixed { nanos: i128, zone: String },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Calendar {
-    Minute,
-    Hour,
-    Day,
-    Week,
-    Month,
-    Quarter,
-    Year,
 }
 
 #[derive(Clone, Debug, PartialEq)]

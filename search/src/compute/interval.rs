@@ -1,6 +1,6 @@
 //! Intervals of numbers and of dates: where each begins, and lists of them without gaps. Both engines count by these.
 
-use super::{Bucket, Calendar, Counts, Interval};
+use super::{Bucket, Counts, Interval};
 use crate::collection::Kind;
 use crate::date::{Rounding, Span, Time, Zone};
 use crate::error::{Error, Result};
@@ -50,7 +50,7 @@ impl Steps {
                 }
                 By::Number { size: *size, offset: *offset }
             }
-            (Interval::Calendar { unit, zone }, Kind::Date(_)) => date(span(*unit), zone)?,
+            (Interval::Calendar { unit, zone }, Kind::Date(_)) => date(Span::Unit(*unit), zone)?,
             (Interval::Fixed { nanos, zone }, Kind::Date(_)) => {
                 let millis = i64::try_from(nanos / NANOS_PER_MILLI).ok().filter(|millis| *millis > 0);
                 let millis = millis.filter(|_| nanos % NANOS_PER_MILLI == 0);
@@ -158,18 +158,6 @@ impl Steps {
             last = Some(start);
         }
         Some(buckets)
-    }
-}
-
-fn span(unit: Calendar) -> Span {
-    match unit {
-        Calendar::Minute => Span::Minute,
-        Calendar::Hour => Span::Hour,
-        Calendar::Day => Span::Day,
-        Calendar::Week => Span::Week,
-        Calendar::Month => Span::Month,
-        Calendar::Quarter => Span::Quarter,
-        Calendar::Year => Span::Year,
     }
 }
 

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 pub use civil::rfc3339;
 pub use format::{DateFormats, UnknownFormat};
 pub use math::{DateMath, MathFault, Zone, duration};
-pub use rounding::{Rounding, Span};
+pub use rounding::{Calendar, Rounding, Span};
 
 pub(crate) const NANOS_PER_MILLI: i128 = 1_000_000;
 pub(crate) const NANOS_PER_SECOND: i128 = 1_000_000_000;

@@ -15,9 +15,9 @@ const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = SECONDS_PER_DAY * SECOND;
 
-/// How long an interval is. Weeks begin on Monday.
+/// A unit of time. Weeks begin on Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Span {
+pub enum Calendar {
     Minute,
     Hour,
     Day,
@@ -25,6 +25,12 @@ pub enum Span {
     Month,
     Quarter,
     Year,
+}
+
+/// How long an interval is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    Unit(Calendar),
     /// So many milliseconds by the clock, counted from 1970-01-01T00:00 local time; at least one.
     Fixed(i64),
 }
@@ -52,7 +58,7 @@ impl Rounding {
         let at = moment(millis);
         let offset = |offset: Offset| i64::from(offset.seconds()) * SECOND;
         let local = self.floor(millis.saturating_add(offset(self.zone.0.to_offset(at))));
-        let dates = !matches!(self.span, Span::Minute | Span::Hour | Span::Fixed(_));
+        let dates = !matches!(self.span, Span::Unit(Calendar::Minute | Calendar::Hour) | Span::Fixed(_));
         let Some(civil) = civil(local) else {
             // beyond the years of the zones' rules: the offset of the nearest one
             return local.saturating_sub(offset(self.zone.0.to_offset(at)));
@@ -77,16 +83,18 @@ impl Rounding {
     /// The beginning of the interval after the one that begins here.
     pub fn next(&self, start: i64) -> i64 {
         let step = match self.span {
-            Span::Minute => MINUTE,
-            Span::Hour => HOUR,
-            Span::Day => DAY,
-            Span::Week => 7 * DAY,
-            Span::Month => 31 * DAY,
-            Span::Quarter => 92 * DAY,
-            Span::Year => 366 * DAY,
+            Span::Unit(Calendar::Minute) => MINUTE,
+            Span::Unit(Calendar::Hour) => HOUR,
+            Span::Unit(Calendar::Day) => DAY,
+            Span::Unit(Calendar::Week) => 7 * DAY,
+            Span::Unit(Calendar::Month) => 31 * DAY,
+            Span::Unit(Calendar::Quarter) => 92 * DAY,
+            Span::Unit(Calendar::Year) => 366 * DAY,
             Span::Fixed(millis) => millis,
         };
-        if let (Some(_), Span::Fixed(_) | Span::Minute | Span::Hour | Span::Day | Span::Week) = (self.fixed, self.span) {
+        if let (Some(_), Span::Fixed(_) | Span::Unit(Calendar::Minute | Calendar::Hour | Calendar::Day | Calendar::Week)) =
+            (self.fixed, self.span)
+        {
             return start.saturating_add(step);
         }
         // a moment that surely lies behind the interval, which may be longer than usual by a change of the clock
@@ -112,20 +120,20 @@ impl Rounding {
         let of_days = |days: i64| days.saturating_mul(DAY);
         let day = local.div_euclid(DAY);
         match self.span {
-            Span::Minute => local.div_euclid(MINUTE).saturating_mul(MINUTE),
-            Span::Hour => local.div_euclid(HOUR).saturating_mul(HOUR),
+            Span::Unit(Calendar::Minute) => local.div_euclid(MINUTE).saturating_mul(MINUTE),
+            Span::Unit(Calendar::Hour) => local.div_euclid(HOUR).saturating_mul(HOUR),
             Span::Fixed(millis) => local.div_euclid(millis.max(1)).saturating_mul(millis.max(1)),
-            Span::Day => of_days(day),
-            Span::Week => of_days(day - weekday(day)),
-            Span::Month => {
+            Span::Unit(Calendar::Day) => of_days(day),
+            Span::Unit(Calendar::Week) => of_days(day - weekday(day)),
+            Span::Unit(Calendar::Month) => {
                 let (year, month, _) = date(day);
                 of_days(days(year, month, 1))
             }
-            Span::Quarter => {
+            Span::Unit(Calendar::Quarter) => {
                 let (year, month, _) = date(day);
                 of_days(days(year, (month - 1) / 3 * 3 + 1, 1))
             }
-            Span::Year => of_days(days(date(day).0, 1, 1)),
+            Span::Unit(Calendar::Year) => of_days(days(date(day).0, 1, 1)),
         }
     }
 }
@@ -153,6 +161,9 @@ fn civil(local: i64) -> Option<jiff::civil::DateTime> {
 
 #[cfg(test)]
 mod tests {
+    use Calendar::{Day, Hour, Minute, Month, Quarter, Week, Year};
+    use Span::{Fixed, Unit};
+
     use super::super::rfc3339;
     use super::*;
 
@@ -171,33 +182,32 @@ mod tests {
     #[test]
     fn units_begin_in_their_zone() {
         for (span, zone, moment, wanted) in [
-            (Span::Day, "UTC", "2024-03-31T12:00:00Z", "2024-03-31T00:00:00.000Z"),
-            (Span::Week, "UTC", "2024-03-31T12:00:00Z", "2024-03-25T00:00:00.000Z"),
-            (Span::Quarter, "UTC", "2024-03-31T12:00:00Z", "2024-01-01T00:00:00.000Z"),
-            (Span::Month, "+02:00", "2024-03-31T23:00:00Z", "2024-03-31T22:00:00.000Z"),
-            (Span::Day, "Europe/Berlin", "2024-03-31T12:00:00Z", "2024-03-30T23:00:00.000Z"),
-            (Span::Day, "Europe/Berlin", "2024-10-27T23:30:00Z", "2024-10-27T23:00:00.000Z"),
-            (Span::Year, "America/New_York", "2024-01-01T04:59:59Z", "2023-01-01T05:00:00.000Z"),
+            (Unit(Day), "UTC", "2024-03-31T12:00:00Z", "2024-03-31T00:00:00.000Z"),
+            (Unit(Week), "UTC", "2024-03-31T12:00:00Z", "2024-03-25T00:00:00.000Z"),
+            (Unit(Quarter), "UTC", "2024-03-31T12:00:00Z", "2024-01-01T00:00:00.000Z"),
+            (Unit(Month), "+02:00", "2024-03-31T23:00:00Z", "2024-03-31T22:00:00.000Z"),
+            (Unit(Day), "Europe/Berlin", "2024-03-31T12:00:00Z", "2024-03-30T23:00:00.000Z"),
+            (Unit(Day), "Europe/Berlin", "2024-10-27T23:30:00Z", "2024-10-27T23:00:00.000Z"),
+            (Unit(Year), "America/New_York", "2024-01-01T04:59:59Z", "2023-01-01T05:00:00.000Z"),
             // midnight was never shown
-            (Span::Day, "America/Sao_Paulo", "2018-11-04T12:00:00Z", "2018-11-04T03:00:00.000Z"),
+            (Unit(Day), "America/Sao_Paulo", "2018-11-04T12:00:00Z", "2018-11-04T03:00:00.000Z"),
             // the clock shows 02:30 twice
-            (Span::Hour, "Europe/Berlin", "2024-10-27T00:30:00Z", "2024-10-27T00:00:00.000Z"),
-            (Span::Hour, "Europe/Berlin", "2024-10-27T01:30:00Z", "2024-10-27T01:00:00.000Z"),
-            (Span::Fixed(24 * HOUR), "Europe/Berlin", "2024-03-31T12:00:00Z", "2024-03-30T23:00:00.000Z"),
-            (Span::Fixed(90 * MINUTE), "Europe/Berlin", "2024-10-27T01:30:00Z", "2024-10-26T23:30:00.000Z"),
-            (Span::Fixed(1), "UTC", "1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
+            (Unit(Hour), "Europe/Berlin", "2024-10-27T00:30:00Z", "2024-10-27T00:00:00.000Z"),
+            (Unit(Hour), "Europe/Berlin", "2024-10-27T01:30:00Z", "2024-10-27T01:00:00.000Z"),
+            (Fixed(24 * HOUR), "Europe/Berlin", "2024-03-31T12:00:00Z", "2024-03-30T23:00:00.000Z"),
+            (Fixed(90 * MINUTE), "Europe/Berlin", "2024-10-27T01:30:00Z", "2024-10-26T23:30:00.000Z"),
+            (Fixed(1), "UTC", "1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(start(span, zone, moment), wanted, "{span:?} {zone} {moment}");
         }
         // beyond the years of the rules
-        assert_eq!(rounding(Span::Year, "Europe/Berlin").start(253_402_300_799_999), 253_402_297_200_000);
-        assert_eq!(rounding(Span::Year, "UTC").start(-62_188_387_200_000), days(-1, 1, 1) * DAY);
+        assert_eq!(rounding(Unit(Year), "Europe/Berlin").start(253_402_300_799_999), 253_402_297_200_000);
+        assert_eq!(rounding(Unit(Year), "UTC").start(-62_188_387_200_000), days(-1, 1, 1) * DAY);
     }
 
     #[test]
     fn intervals_follow_one_another_without_gaps() {
-        let spans =
-            [Span::Minute, Span::Hour, Span::Day, Span::Week, Span::Month, Span::Quarter, Span::Year, Span::Fixed(7 * HOUR)];
+        let spans = [Unit(Minute), Unit(Hour), Unit(Day), Unit(Week), Unit(Month), Unit(Quarter), Unit(Year), Fixed(7 * HOUR)];
         for zone in ["UTC", "Europe/Berlin", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kathmandu", "-03:30"] {
             for span in spans {
                 let rounding = rounding(span, zone);
