@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::ground::{elasticsearch_url, unique};
 
-#[allow(dead_code, reason = "not every topic uses every helper")]
+#[allow(dead_code, reason = "not every topic uses all of it")]
 pub struct TestApp {
     pub url: String,
     pub http: reqwest::Client,
@@ -23,7 +23,7 @@ pub struct TestApp {
     _folder: tempfile::TempDir,
 }
 
-#[allow(dead_code, reason = "not every topic uses every helper")]
+#[allow(dead_code, reason = "not every topic uses all of it")]
 impl TestApp {
     pub async fn embedded() -> TestApp {
         Self::open(|_| {}).await
