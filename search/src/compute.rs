@@ -136,6 +136,13 @@ pub struct GroupBy {
     pub inside: Vec<(Slot, Compute)>,
 }
 
+impl GroupBy {
+    /// Whether every group there is must be known, with all that is computed in it, to tell the first ones.
+    pub fn lists_all(&self) -> bool {
+        choosing::way(self, true) == choosing::Way::All
+    }
+}
+
 /// The first documents; of a group by a nested key the documents that hold its elements.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Top {

@@ -1,9 +1,11 @@
 //! What an operation asks of the engine, as one number: hits, buckets and groups, those inside one another multiplied.
 
-use crate::search::{Compute, Facet, Metric, Query, Slot, Suggest};
+use crate::search::{Compute, Facet, GroupBy, GroupKey, Kind, Metric, Query, Slot, Suggest};
 
 /// Buckets of an interval, of which nobody knows how many there will be.
 const INTERVAL: u64 = 100;
+/// Groups of other keys that must all be listed, of which nobody knows either.
+const LISTED: u64 = 1_000;
 
 /// A batch of searches, and documents by id beside it.
 pub(crate) fn of(searches: &[Query], gets: usize) -> u64 {
@@ -33,9 +35,37 @@ fn of_compute(compute: &Compute) -> u64 {
         Compute::Metrics { of, .. } => {
             of.iter().filter(|(_, metric)| matches!(metric, Metric::Percentiles(_) | Metric::Distinct)).count() as u64
         }
-        Compute::Groups(groups) => u64::from(groups.first).saturating_mul(of_level(&groups.inside).saturating_add(1)),
+        Compute::Groups(groups) => {
+            let first = u64::from(groups.first);
+            let asked = first.saturating_mul(of_level(&groups.inside).saturating_add(1));
+            asked.saturating_add(listed(groups).saturating_sub(first).saturating_mul(of_documents(&groups.inside)))
+        }
         Compute::Top(top) => u64::from(top.size),
     }
+}
+
+/// How many groups are gathered for those that are shown.
+fn listed(groups: &GroupBy) -> u64 {
+    if !groups.lists_all() {
+        return 0;
+    }
+    let of_key = |key: &GroupKey| match key.interval {
+        Some(_) => INTERVAL,
+        None if key.field.kind == Kind::Boolean => 2,
+        None if key.ranges.is_empty() => LISTED,
+        None => key.ranges.len() as u64,
+    };
+    groups.keys.iter().map(of_key).fold(1, u64::saturating_mul).min(LISTED)
+}
+
+/// Documents that are brought of each group: Elasticsearch fetches those of all that are listed.
+fn of_documents(level: &[(Slot, Compute)]) -> u64 {
+    let of_one = |(_, compute): &(Slot, Compute)| match compute {
+        Compute::Top(top) => u64::from(top.size),
+        Compute::Groups(groups) => u64::from(groups.first).max(listed(groups)).saturating_mul(of_documents(&groups.inside)),
+        _ => 0,
+    };
+    level.iter().map(of_one).fold(0, u64::saturating_add)
 }
 
 /// A count costs next to nothing; values are as those of a facet.

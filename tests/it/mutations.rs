@@ -688,6 +688,14 @@ async fn what_an_operation_cost_is_told_to_who_asks() {
             (&json!("LIMIT_EXCEEDED"), &json!("cost"), &json!(10_000), &json!(11_000))
         );
         assert_eq!((&refused["extensions"]["hooke"]["cost"], refused.get("data")), (&Json::Null, None));
+        // documents of groups that must all be listed are brought of each
+        for (more, cost) in [("", 2 * (1 + 3)), (", having: { count: { gte: 2 } }", 2 * (1 + 3) + 998 * 3)] {
+            let grouped = format!(
+                "{{ things(first: 0) {{ groupBy(keys: [{{ field: K }}], first: 2{more}) {{ nodes {{ topHits {{ k }} }} }} }} }}"
+            );
+            let told = ask(&grouped, true).await;
+            assert_eq!(told["extensions"]["hooke"]["cost"], cost, "{told}");
+        }
         let written = ask("mutation { createThing(input: {}) { version } deleteThing(id: 1) { version } }", true).await;
         assert_eq!(written["extensions"]["hooke"]["cost"], 2);
         room.end().await;
