@@ -29,22 +29,29 @@ pub(super) fn complete(view: &View<'_>, query: &Query, field: &FieldRef, prefix:
         return Ok(Vec::new());
     }
     let pattern = normal_pattern(exact, &beginning(prefix)?);
-    let seen = if query.rank.is_none() && query.rule == Filter::All && query.filter == Filter::All {
-        Seen::Alive
+    let peaks = &view.layout.peaks;
+    let read = |rows: &Rows| {
+        let found = compute::complete(view, rows, field, &pattern, first)?;
+        Ok(found.into_iter().map(|(text, count)| Suggestion { text, count }).collect())
+    };
+    let rows = if query.rank.is_none() && query.rule == Filter::All && query.filter == Filter::All {
+        None
     } else {
         let matches = match_query(view, query, std::iter::empty())?;
-        let rows = Rows::of(&view.searcher, matches.as_ref(), view.stopped)?;
-        if rows.count() <= view.layout.peaks.few {
-            let found = compute::complete(view, &rows, field, &pattern, first)?;
-            return Ok(found.into_iter().map(|(text, count)| Suggestion { text, count }).collect());
-        }
-        Seen::only(view, &rows)
+        Some(Rows::of(&view.searcher, matches.as_ref(), view.stopped)?)
     };
+    let documents = rows.as_ref().map_or(u64::MAX, Rows::count);
+    if let Some(rows) = rows.as_ref().filter(|_| documents <= peaks.few) {
+        return read(rows);
+    }
+    let seen = rows.as_ref().map_or(Seen::Alive, |rows| Seen::only(view, rows));
     let machine = OnTerms { prefix: codes::term_prefix(&exact.path).into(), machine: Arc::new(pattern.machine()) };
     let dictionaries = Dictionaries::of(view)?;
-    let peaks = &view.layout.peaks;
     if let Some(found) = walk(&dictionaries, &seen, &machine, first, peaks.walked)? {
         return Ok(found);
+    }
+    if let Some(rows) = rows.as_ref().filter(|_| documents <= peaks.some) {
+        return read(rows);
     }
     match peaks.of(&dictionaries, &exact.path)? {
         Some(peaks) => peaks.find(&dictionaries, &seen, &machine, first),

@@ -21,6 +21,7 @@ use super::super::super::{Error, Result, Suggestion};
 use super::super::codes;
 use super::super::layout::{SEQ_NO, values_column};
 use super::super::machines::{Machine, OnTerms};
+use super::super::searching::View;
 use super::super::sets::end_of;
 use super::completing::{Best, Dictionaries};
 use super::seen::Seen;
@@ -43,13 +44,15 @@ pub(in super::super) struct AllPeaks {
     pub(super) walked: u64,
     /// Documents that are read rather than looked for among the values of all.
     pub(super) few: u64,
+    /// The same where too many values begin so to walk them all.
+    pub(super) some: u64,
     pub(super) neighbours: usize,
     kept: Cache<Arc<str>, Arc<Keeper>>,
 }
 
 impl Default for AllPeaks {
     fn default() -> Self {
-        AllPeaks { walked: 2_000, few: 2_000, neighbours: NEIGHBOURS, kept: Cache::new(KEPT) }
+        AllPeaks { walked: 2_000, few: 2_000, some: 50_000, neighbours: NEIGHBOURS, kept: Cache::new(KEPT) }
     }
 }
 
@@ -137,7 +140,11 @@ pub(super) struct Peaks {
 }
 
 impl Peaks {
+    /// All values are read, also where whoever asked has left meanwhile: the next one finds it done.
     fn cut(dictionaries: &Dictionaries<'_>, path: &str, neighbours: usize) -> Result<Peaks> {
+        let View { searcher, layout, documents, .. } = dictionaries.view;
+        let patient = View { searcher: searcher.clone(), layout: Arc::clone(layout), documents: *documents, stopped: &|| false };
+        let dictionaries = &Dictionaries::of(&patient)?;
         let prefix = codes::term_prefix(path);
         let (mut firsts, mut highest, mut room) = (vec![Box::default()], vec![0_u64], neighbours);
         dictionaries.walk(&AlwaysMatch, &prefix, end_of(&prefix).as_deref(), |term, there| {

@@ -86,6 +86,7 @@ fn peaks_find_what_is_counted_one_by_one() {
     {
         let mut layout = Layout::new(&collection).unwrap();
         (layout.peaks.walked, layout.peaks.few, layout.peaks.neighbours) = (3, 0, 3);
+        layout.peaks.some = if letters.len() == 8 { 0 } else { 60 };
         let layout = Arc::new(layout);
         let index = Index::create_in_ram(layout.schema.clone());
         let mut writer: IndexWriter = index.writer_with_num_threads(1, 20_000_000).unwrap();
