@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use serde_json::Map;
 
 use crate::access::{Role, Roles, Viewer, Who};
-use crate::config::{AccountsConfig, Config};
+use crate::config::{AccountsConfig, Config, Defence};
 use crate::search::{Call, Engine};
 use crate::telemetry::audit::{About, Outcome, note};
 
@@ -54,6 +54,8 @@ pub struct Accounts {
     outside: Option<Outside>,
     keys: Keys,
     desk: Desk,
+    /// What a test has left out.
+    without: Option<Defence>,
 }
 
 /// What somebody signs in with.
@@ -84,7 +86,7 @@ impl Accounts {
         let records = Arc::new(Records::new(state, &config.state)?);
         let passwords = Arc::new(Passwords::open().await?);
         let outside = match &config.accounts.identity {
-            Some(identity) => Some(Outside::open(identity).await?),
+            Some(identity) => Some(Outside::open(identity).await?.lacking(config.limits.without)),
             None => None,
         };
         if config.accounts.enabled && config.accounts.register && roles.get(&config.accounts.role).is_none() {
@@ -97,12 +99,13 @@ impl Accounts {
             roles,
             standings: Standings::open(records.clone()),
             throttle: Throttle::new(config.accounts.attempts),
-            secrets: Secrets::new(secret),
+            secrets: Secrets::new(secret).lacking(config.limits.without),
             keys: Keys::default(),
             records,
             passwords,
             outside,
             desk,
+            without: config.limits.without,
         })))
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::jws::{Algorithm, Key, Token};
 use super::{times, token};
-use crate::config::{IdentityConfig, Secret};
+use crate::config::{Defence, IdentityConfig, Secret};
 
 /// Keys are fetched again after so long, or where one is missing, but never sooner than [`PAUSE`] after the last time.
 const FRESH: Duration = Duration::from_secs(600);
@@ -26,6 +26,8 @@ pub(super) struct Outside {
     settings: IdentityConfig,
     algorithms: Vec<Algorithm>,
     keys: Keys,
+    /// What a test has left out.
+    without: Option<Defence>,
 }
 
 enum Keys {
@@ -55,30 +57,37 @@ impl Outside {
             _ => anyhow::bail!("identity has no key"),
         };
         let algorithms = settings.algorithms.iter().filter_map(|name| Algorithm::parse(name)).collect();
-        Ok(Outside { settings: settings.clone(), algorithms, keys })
+        Ok(Outside { settings: settings.clone(), algorithms, keys, without: None })
+    }
+
+    /// Without one of its defences, to see what that is good for.
+    pub(super) fn lacking(self, without: Option<Defence>) -> Self {
+        Outside { without, ..self }
     }
 
     /// `None`: it is not believed; why is in the log.
     pub(super) async fn check(&self, token: Token<'_>) -> Option<Found> {
         // before any key is fetched for it
-        if !self.algorithms.contains(&token.algorithm) || token.claimed_issuer() != Some(&self.settings.issuer) {
+        let held = self.without != Some(Defence::Claims);
+        if !self.algorithms.contains(&token.algorithm) || held && token.claimed_issuer() != Some(&self.settings.issuer) {
             return None;
         }
         let claims = match &self.keys {
+            _ if self.without == Some(Defence::Signature) => token.unchecked(),
             Keys::One(key) => token.checked(key, &self.algorithms)?,
             Keys::Set(set) => {
-                let key = set.key(token.kid.as_deref()).await?;
+                let key = set.key(token.kid.as_deref(), token.algorithm).await?;
                 token.checked(&key, &self.algorithms)?
             }
         };
-        read(&self.settings, &claims, times::now())
+        read(&self.settings, &claims, times::now(), held)
     }
 }
 
 /// What claims that are signed say to us.
-fn read(settings: &IdentityConfig, claims: &Map<String, Json>, now: i64) -> Option<Found> {
+fn read(settings: &IdentityConfig, claims: &Map<String, Json>, now: i64, held: bool) -> Option<Found> {
     let text = |name: &str| claims.get(name).and_then(Json::as_str);
-    if text("iss") != Some(&settings.issuer) || !times::holds(claims, now, times::LEEWAY) {
+    if held && (text("iss") != Some(&settings.issuer) || !times::holds(claims, now, times::LEEWAY)) {
         return None;
     }
     let is_us = |name: &Json| name.as_str().is_some_and(|name| settings.audience.iter().any(|own| own == name));
@@ -88,7 +97,7 @@ fn read(settings: &IdentityConfig, claims: &Map<String, Json>, now: i64) -> Opti
         None => false,
     };
     let subject = text("sub").filter(|subject| !subject.is_empty() && subject.len() <= LONGEST_SUBJECT)?;
-    if !for_us {
+    if held && !for_us {
         return None;
     }
     let mut own = Map::new();
@@ -137,11 +146,34 @@ struct Set {
 
 #[derive(Clone, Default)]
 struct Kept {
-    keys: Arc<Vec<(Option<String>, Key)>>,
+    keys: Arc<Vec<Told>>,
     /// When they were got.
     at: Option<Instant>,
     /// When they were asked for.
     tried: Option<Instant>,
+}
+
+/// A key with what is told about it.
+struct Told {
+    kid: Option<String>,
+    /// The one algorithm that it is for.
+    alg: Option<Algorithm>,
+    key: Key,
+}
+
+impl Told {
+    /// `None`: it is for something that is not done here.
+    fn read(jwk: &Json) -> Option<Self> {
+        let alg = match jwk.get("alg") {
+            None => None,
+            Some(name) => Some(Algorithm::parse(name.as_str()?)?),
+        };
+        Some(Told { kid: jwk.get("kid").and_then(Json::as_str).map(str::to_owned), alg, key: Key::of_jwk(jwk)? })
+    }
+
+    fn fits(&self, algorithm: Algorithm) -> bool {
+        self.alg.is_none_or(|own| own == algorithm) && self.key.takes(algorithm)
+    }
 }
 
 impl Set {
@@ -154,12 +186,15 @@ impl Set {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A key by its name; without a name only where there is one key.
-    async fn key(&self, kid: Option<&str>) -> Option<Key> {
-        let find = |kept: &Kept| match kid {
-            Some(kid) => kept.keys.iter().find(|(name, _)| name.as_deref() == Some(kid)).map(|(_, key)| key.clone()),
-            None if kept.keys.len() == 1 => kept.keys.first().map(|(_, key)| key.clone()),
-            None => None,
+    /// A key for this algorithm by its name; without a name only where there is one key. Keys of several kinds may share a name.
+    async fn key(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Key> {
+        let find = |kept: &Kept| match (kid, kept.keys.as_slice()) {
+            (None, [one]) => Some(one).filter(|told| told.fits(algorithm)).map(|told| told.key.clone()),
+            (None, _) => None,
+            (Some(kid), all) => {
+                let mut named = all.iter().filter(|told| told.kid.as_deref() == Some(kid));
+                named.find(|told| told.fits(algorithm)).map(|told| told.key.clone())
+            }
         };
         let due = |kept: &Kept, found: bool| {
             let fresh = kept.at.is_some_and(|at| at.elapsed() < FRESH);
@@ -182,7 +217,7 @@ impl Set {
         find(&kept)
     }
 
-    async fn fetch(&self) -> reqwest::Result<Vec<(Option<String>, Key)>> {
+    async fn fetch(&self) -> reqwest::Result<Vec<Told>> {
         let mut answer = self.http.get(&self.url).send().await?.error_for_status()?;
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await? {
@@ -194,6 +229,6 @@ impl Set {
         }
         let set: Json = serde_json::from_slice(&body).unwrap_or_default();
         let keys = set.get("keys").and_then(Json::as_array).into_iter().flatten().take(MOST_KEYS);
-        Ok(keys.filter_map(|jwk| Some((jwk.get("kid").and_then(Json::as_str).map(str::to_owned), Key::of_jwk(jwk)?))).collect())
+        Ok(keys.filter_map(Told::read).collect())
     }
 }

@@ -183,6 +183,119 @@ fn keys_of_a_set_are_read_and_take_only_their_own_algorithm() {
     }
 }
 
+/// The examples of RFC 7515 (A.1 to A.3) and RFC 8037 (A.4).
+#[test]
+fn signatures_of_the_standards_own_examples_are_good() {
+    const PAYLOAD: &str = "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+    let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+    let secret = bytes("AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow");
+    let n = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+    let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
+    let jwk = |json: Json| Key::of_jwk(&json).unwrap();
+    for (algorithm, header, payload, key, signature) in [
+        (
+            Algorithm::Hs256,
+            "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9",
+            PAYLOAD,
+            Key::Shared(secret),
+            "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+        ),
+        (
+            Algorithm::Rs256,
+            "eyJhbGciOiJSUzI1NiJ9",
+            PAYLOAD,
+            jwk(json!({ "kty": "RSA", "n": n, "e": "AQAB" })),
+            "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
+        ),
+        (
+            Algorithm::Es256,
+            "eyJhbGciOiJFUzI1NiJ9",
+            PAYLOAD,
+            jwk(json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y })),
+            "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q",
+        ),
+        (
+            Algorithm::EdDsa,
+            "eyJhbGciOiJFZERTQSJ9",
+            "RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
+            jwk(json!({ "kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" })),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
+        ),
+    ] {
+        let (message, raw) = (format!("{header}.{payload}"), bytes(signature));
+        assert!(key.takes(algorithm) && key.verifies(algorithm, message.as_bytes(), &raw), "{algorithm:?}");
+        let mut longer = raw.clone();
+        longer.push(0);
+        let zeros = vec![0; raw.len()];
+        for wrong in [&raw[1..], &raw[..raw.len() - 1], &longer, &zeros, &[]] {
+            assert!(!key.verifies(algorithm, message.as_bytes(), wrong), "{algorithm:?}");
+        }
+        if let Some(token) = Token::read(&format!("{message}.{signature}")) {
+            assert!(token.checked(&key, &[algorithm]).is_some(), "{algorithm:?}");
+        }
+    }
+}
+
+/// Keys that must not be taken at all: too short, negative, in an envelope that says something else, or written otherwise than DER is.
+#[test]
+fn keys_are_read_strictly() {
+    let n = |bytes: usize, first: u8| {
+        let mut number = vec![0xa5; bytes];
+        number[0] = first;
+        URL_SAFE_NO_PAD.encode(number)
+    };
+    let rsa = |n: String, e: &str| Key::of_jwk(&json!({ "kty": "RSA", "n": n, "e": e })).is_some();
+    assert!(rsa(n(256, 0x80), "AQAB") && rsa(n(1_024, 0xff), "AQAB"));
+    assert!(!rsa(n(128, 0x80), "AQAB") && !rsa(n(256, 0x7f), "AQAB") && !rsa(n(1_025, 1), "AQAB"));
+    assert!(!rsa(n(257, 0), "AQAB") && !rsa(n(256, 0x80), "AAEAAQ") && !rsa(String::new(), "AQAB") && !rsa(n(256, 0x80), ""));
+    let jwk = json!({ "kty": "RSA", "n": n(256, 0x80), "e": "AQAB", "key_ops": ["encrypt"] });
+    assert!(Key::of_jwk(&jwk).is_none());
+
+    use base64::engine::general_purpose::STANDARD;
+    let body: String = RSA_KEY.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = STANDARD.decode(body).unwrap();
+    let taken =
+        |der: &[u8]| Key::of_pem(&format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(der)));
+    assert!(taken(&der).is_some());
+    for end in 0..der.len() {
+        assert!(taken(&der[..end]).is_none(), "{end}");
+    }
+    assert!(taken(&[&der[..], &[0]].concat()).is_none());
+    // another type, or another length, wherever one stands
+    for at in [0, 1, 3, 4, 5, 6, 18, 19, 22, 23, 24, 27, 28, 31] {
+        let mut changed = der.clone();
+        changed[at] ^= 0x01;
+        assert!(taken(&changed).is_none(), "{at}");
+    }
+    let ed = [&[0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0][..], &[7; 32]].concat();
+    assert!(taken(&ed).is_some());
+    // the same with a length written in two bytes
+    let long = [&[0x30, 0x81, 0x2a][..], &ed[2..]].concat();
+    assert!(taken(&long).is_none());
+}
+
+#[test]
+fn a_header_says_each_thing_once_and_nothing_that_must_be_understood() {
+    let read = |header: &str, claims: &str| {
+        Token::read(&format!("{}.{}.AAAA", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims))).is_some()
+    };
+    assert!(read(r#"{"alg":"HS256","kid":"a","jwk":{},"typ":"JWT"}"#, "{}"));
+    for header in [
+        r#"{"alg":"HS256","alg":"HS256"}"#,
+        r#"{"alg":"none"}"#,
+        r#"{"alg":"HS256","kid":1}"#,
+        r#"{"alg":"HS256","kid":null}"#,
+        r#"{"alg":"HS256","crit":[]}"#,
+        r#"{"alg":"HS256","b64":true}"#,
+        r#"{"alg":"HS256"} x"#,
+        r#"["HS256"]"#,
+        "",
+    ] {
+        assert!(!read(header, "{}"), "{header}");
+    }
+    assert!(!read(r#"{"alg":"HS256"}"#, r#"{"sub":"a","sub":"b"}"#) && !read(r#"{"alg":"HS256"}"#, "[]"));
+}
+
 #[test]
 fn tokens_of_our_own_are_for_one_use_of_one_secret() {
     let (secrets, others) = (Secrets::new(b"one secret of ours"), Secrets::new(b"another secret"));

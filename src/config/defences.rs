@@ -29,6 +29,14 @@ pub enum Defence {
     DuplicateInputs,
     /// Directives are counted.
     Directives,
+    /// Tokens, and what cookies hold, are signed by whom they say.
+    Signature,
+    /// They are for us, by who may say so, at this time and for this use.
+    Claims,
+    /// A refresh token holds once.
+    Renewal,
+    /// A cookie counts for requests of our own pages.
+    Csrf,
 }
 
 impl Limits {

@@ -15,6 +15,7 @@ use futures_util::stream;
 use crate::access::{Viewer, Who};
 use crate::accounts::{Accounts, Admitted, Credential, Fault, Leave};
 use crate::app::App;
+use crate::config::Defence;
 use crate::error::Code;
 use crate::rest::{Problem, Refused};
 use crate::telemetry::{RequestId, audit};
@@ -78,7 +79,7 @@ async fn resolve(
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let Some(cookie) = cookies.filter_map(|text| accounts.cookie_in(text)).next() else { return Ok(stranger()) };
     match accounts.admit(&app.call(id), Credential::Cookie(cookie)).await {
-        Ok(_) if !is_of_our_pages(method, headers) => {
+        Ok(_) if !is_of_our_pages(method, headers) && app.config.limits.has(Defence::Csrf) => {
             let detail =
                 "a cookie counts here only for requests of our own pages, which browsers say by Origin or Sec-Fetch-Site";
             Err(Problem::new(Code::Forbidden, detail).into())

@@ -5,6 +5,7 @@
 //! where it must show failures.
 
 mod bombs;
+mod forged;
 mod switches;
 mod table;
 mod web;
@@ -17,6 +18,7 @@ use hooke::config::Config;
 use serde_json::{Value as Json, json};
 
 use crate::app::TestApp;
+use forged::Guarded;
 use table::{Attack, Verdict};
 
 /// In a build without optimisation everything takes several times as long.
@@ -100,6 +102,13 @@ async fn run(url: &str, attacks: &[Attack], swift: Duration) -> Report {
 }
 
 impl Report {
+    fn add(&mut self, other: Report) {
+        self.refused += other.refused;
+        self.failures.extend(other.failures);
+        self.slowest = self.slowest.max(other.slowest);
+        self.largest = self.largest.max(other.largest);
+    }
+
     /// Straight to the standard error, so that it is seen also where a test passes.
     fn print(&self, all: usize) {
         let mut lines: Vec<String> = self.failures.iter().map(|failure| format!("NOT REFUSED  {failure}")).collect();
@@ -129,8 +138,18 @@ async fn every_attack_is_refused() {
         }
         None => {
             let app = target(|_| {}).await;
-            let report = run(&app.url, &attacks, SWIFT).await;
-            report.print(attacks.len());
+            let mut report = run(&app.url, &attacks, SWIFT).await;
+            // and one on which one signs in
+            let guarded = Guarded::open(|_| {}).await;
+            let forged = guarded.attacks();
+            names.extend(forged.iter().map(|attack| attack.name));
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all, "two attacks of one name");
+            report.add(run(&guarded.app.url, &forged, SWIFT).await);
+            report.print(all);
+            guarded.app.stop().await;
             // and it is as well as before
             assert_eq!(app.data("{ landmarks { total { value } } }").await["landmarks"]["total"]["value"], 30);
             app.stop().await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hooke::config::{Config, Defence};
 
+use super::forged::Guarded;
 use super::table::{By, all};
 use super::{run, target};
 
@@ -65,4 +66,23 @@ async fn without_a_defence_the_table_fails() {
         app.stop().await;
     }
     assert!(idle.is_empty(), "what these stop is stopped without them: {idle:?}");
+}
+
+/// The same where one signs in: each of these must get in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_defence_forgeries_are_taken() {
+    for defence in [Defence::Signature, Defence::Claims, Defence::Renewal, Defence::Csrf] {
+        let guarded = Guarded::open(|config| config.limits.without = Some(defence)).await;
+        let mut attacks = guarded.attacks();
+        attacks.retain(|attack| attack.by == By::Line(defence));
+        let report = run(&guarded.app.url, &attacks, Duration::MAX).await;
+        println!("without {defence:?}: refused {} of {}", report.refused, attacks.len());
+        assert!(
+            !attacks.is_empty() && report.refused == 0,
+            "{defence:?} is not what stops {} of them: {:#?}",
+            report.refused,
+            report.failures
+        );
+        guarded.app.stop().await;
+    }
 }
