@@ -1,14 +1,17 @@
 //! What is done after the answer was given: a registration or a forgotten password is answered at once, alike for every address, and
-//! worked off here, by the same work for every address. One task owns the queue and ends with the accounts.
+//! worked off here, by the same work for every address. One task owns the queue and ends with the accounts; another sends the mails,
+//! again and again where the mail server is not ready, so that one that hangs holds up mails alone.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::mail::{Letter, Post};
+use super::mail::{Failed, Letter, Post};
 use super::password::Passwords;
 use super::records::{Place, Records};
 use super::users::{Owner, Record, owner_place};
@@ -17,6 +20,12 @@ use crate::search::{Call, Error, Precondition, Refresh};
 
 /// Waiting; who comes after them is told to come back.
 const QUEUE: usize = 256;
+/// Mails that wait for the mail server. More are let go, and the log says so: one can ask for the link once more.
+const MAILS: usize = 256;
+/// Sent at once, so that one that is slow to be taken does not hold up all.
+const AT_ONCE: usize = 4;
+/// A mail that was not taken is sent again after so long: a hiccup, a restart, a server that takes no mail of somebody new at once.
+const AGAIN: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(60), Duration::from_secs(900)];
 /// For one piece of work.
 const PATIENCE: Duration = Duration::from_secs(60);
 const SWEEP: Duration = Duration::from_secs(600);
@@ -66,13 +75,19 @@ enum Work {
 pub(super) struct Desk {
     queue: mpsc::Sender<Work>,
     _working: AbortOnDropHandle<()>,
+    _sending: AbortOnDropHandle<()>,
 }
 
 impl Desk {
     pub(super) fn open(records: Arc<Records>, passwords: Arc<Passwords>, post: Post) -> Self {
         let (queue, coming) = mpsc::channel(QUEUE);
-        let clerk = Clerk { records, passwords, post };
-        Desk { queue, _working: AbortOnDropHandle::new(tokio::spawn(clerk.work(coming))) }
+        let (mails, letters) = mpsc::channel(MAILS);
+        let clerk = Clerk { records, passwords, mails };
+        Desk {
+            queue,
+            _working: AbortOnDropHandle::new(tokio::spawn(clerk.work(coming))),
+            _sending: AbortOnDropHandle::new(tokio::spawn(carry(Arc::new(post), letters))),
+        }
     }
 
     pub(super) fn register(&self, email: String, password: String, name: Option<String>, url: Arc<str>) -> Result<(), Fault> {
@@ -89,10 +104,65 @@ impl Desk {
     }
 }
 
+/// A mail that was not taken, how often it was tried, and when it is due.
+struct Waiting {
+    letter: Letter,
+    tries: usize,
+    due: tokio::time::Instant,
+}
+
+/// Sends mails, a few at once; ends when nobody has any more. What waits to be sent again is bounded as the queue is.
+async fn carry(post: Arc<Post>, mut letters: mpsc::Receiver<Letter>) {
+    let mut under_way = JoinSet::new();
+    let mut again: VecDeque<Waiting> = VecDeque::new();
+    loop {
+        let next = again.iter().map(|waiting| waiting.due).min();
+        let room = under_way.len() < AT_ONCE;
+        let (letter, tries) = tokio::select! {
+            Some(ended) = under_way.join_next() => {
+                match ended {
+                    Ok(Some(waiting)) if again.len() < MAILS => again.push_back(waiting),
+                    Ok(Some(_)) => tracing::warn!("too many mails of accounts wait to be sent again: one is let go"),
+                    Ok(None) => {}
+                    Err(fault) => tracing::warn!(%fault, "a mail of accounts was lost"),
+                }
+                continue;
+            }
+            () = async { tokio::time::sleep_until(next.unwrap_or_else(tokio::time::Instant::now)).await }, if room && next.is_some() => {
+                let now = tokio::time::Instant::now();
+                let Some(at) = again.iter().position(|waiting| waiting.due <= now) else { continue };
+                let Some(waiting) = again.remove(at) else { continue };
+                (waiting.letter, waiting.tries)
+            }
+            coming = letters.recv(), if room => match coming {
+                Some(letter) => (letter, 0),
+                None => return,
+            },
+        };
+        let post = post.clone();
+        under_way.spawn(async move { send(&post, letter, tries).await });
+    }
+}
+
+/// What is to be sent again, if it failed.
+async fn send(post: &Post, letter: Letter, tries: usize) -> Option<Waiting> {
+    match (post.send(&letter).await, AGAIN.get(tries)) {
+        (Ok(()), _) => None,
+        (Err(Failed::ForNow(cause)), Some(wait)) => {
+            tracing::info!(cause, seconds = wait.as_secs(), "a mail of accounts was not sent, and is tried again");
+            Some(Waiting { letter, tries: tries + 1, due: tokio::time::Instant::now() + *wait })
+        }
+        (Err(Failed::ForNow(cause) | Failed::ForGood(cause)), _) => {
+            tracing::warn!(cause, "a mail of accounts could not be sent");
+            None
+        }
+    }
+}
+
 struct Clerk {
     records: Arc<Records>,
     passwords: Arc<Passwords>,
-    post: Post,
+    mails: mpsc::Sender<Letter>,
 }
 
 impl Clerk {
@@ -109,15 +179,12 @@ impl Clerk {
             });
             match done.await {
                 Ok(Ok(())) => {}
-                // what a mail server says may name addresses
+                // other causes may name addresses
                 Ok(Err(fault)) => {
-                    let cause = fault.chain().find_map(|cause| {
-                        let broken = cause.downcast_ref::<std::io::Error>().map(ToString::to_string);
-                        broken.or_else(|| cause.downcast_ref::<Error>().map(ToString::to_string))
-                    });
-                    tracing::warn!(cause, "a mail of accounts could not be sent, or what it is for not be kept");
+                    let cause = fault.chain().find_map(|cause| cause.downcast_ref::<Error>().map(ToString::to_string));
+                    tracing::warn!(cause, "what a mail of accounts is for could not be kept");
                 }
-                Err(_) => tracing::warn!("a mail of accounts took too long"),
+                Err(_) => tracing::warn!("what a mail of accounts is for took too long to keep"),
             }
             if swept.is_none_or(|at| at.elapsed() > SWEEP) {
                 swept = Some(Instant::now());
@@ -154,7 +221,14 @@ impl Clerk {
             (Ticket::Activate { email, password, name, expires }, letter)
         };
         self.keep(call, &secret, &ticket, expires).await?;
-        self.post.send(letter).await
+        self.post(letter);
+        Ok(())
+    }
+
+    fn post(&self, letter: Letter) {
+        if self.mails.try_send(letter).is_err() {
+            tracing::warn!("too many mails of accounts wait for the mail server: one is let go");
+        }
     }
 
     async fn forgotten(&self, call: &Call, email: String, url: &str) -> anyhow::Result<()> {
@@ -175,7 +249,8 @@ impl Clerk {
         let text = format!(
             "Somebody, hopefully you, has forgotten the password of the account of this address at {url}.\n\nTo choose another one, open this link within an hour:\n{url}/reset?token={secret}\n\nIf it was not you, nothing needs to be done.\n"
         );
-        self.post.send(Letter { to: email, subject: "Choose another password", text }).await
+        self.post(Letter { to: email, subject: "Choose another password", text });
+        Ok(())
     }
 
     async fn keep(&self, call: &Call, secret: &str, ticket: &Ticket, expires: i64) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! Mails: sent by the mail server of the settings, or written into a folder where there is none.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::message::header::ContentType;
@@ -25,7 +25,17 @@ enum Way {
     Folder(PathBuf),
 }
 
+/// How a mail fared.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// It may go out later: the mail server is not there, is slow, or asks to come back.
+    ForNow(String),
+    /// Never: it says so, or the mail cannot be written.
+    ForGood(String),
+}
+
 /// What one mail says; one line of `text` may be a link.
+#[derive(Clone)]
 pub(super) struct Letter {
     pub(super) to: String,
     pub(super) subject: &'static str,
@@ -58,32 +68,61 @@ impl Post {
         Ok(Post { from, way })
     }
 
-    pub(super) async fn send(&self, letter: Letter) -> anyhow::Result<()> {
+    /// Once. What failed is told without what the mail server says: that may name addresses.
+    pub(super) async fn send(&self, letter: &Letter) -> Result<(), Failed> {
+        match &self.way {
+            Way::Smtp(transport) => {
+                let message = self.message(letter).map_err(|_| Failed::ForGood("the mail cannot be written".into()))?;
+                match tokio::time::timeout(PATIENCE * 2, transport.send(message)).await {
+                    Ok(Ok(_)) => Ok(()),
+                    Ok(Err(fault)) if fault.is_permanent() => Err(Failed::ForGood(told(&fault))),
+                    Ok(Err(fault)) => Err(Failed::ForNow(told(&fault))),
+                    Err(_) => Err(Failed::ForNow("the mail server takes too long".into())),
+                }
+            }
+            Way::Folder(folder) => self.put(folder, letter).await.map_err(|fault| {
+                let broken = fault.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>().map(ToString::to_string));
+                Failed::ForNow(broken.unwrap_or_else(|| "the mail cannot be written".into()))
+            }),
+        }
+    }
+
+    fn message(&self, letter: &Letter) -> anyhow::Result<Message> {
         let message = Message::builder()
             .from(self.from.clone())
             .to(letter.to.parse()?)
             .subject(letter.subject)
             .header(ContentType::TEXT_PLAIN)
-            .body(letter.text)?;
-        match &self.way {
-            Way::Smtp(transport) => {
-                tokio::time::timeout(PATIENCE * 2, transport.send(message)).await??;
-            }
-            Way::Folder(folder) => {
-                let name = format!("{}-{}.eml", jiff::Timestamp::now().as_millisecond(), hex(&random::<4>()?));
-                tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await?;
-                let path = folder.join(&name);
-                // whole before it can be seen under its name
-                let part = folder.join(format!("{name}.part"));
-                let mut file = tokio::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part).await?;
-                file.write_all(&message.formatted()).await?;
-                file.flush().await?;
-                tokio::fs::rename(&part, &path).await?;
-                tracing::info!(file = %path.display(), "no mail server is set: the mail is a file");
-            }
-        }
+            .body(letter.text.clone())?;
+        Ok(message)
+    }
+
+    async fn put(&self, folder: &Path, letter: &Letter) -> anyhow::Result<()> {
+        let message = self.message(letter)?;
+        let name = format!("{}-{}.eml", jiff::Timestamp::now().as_millisecond(), hex(&random::<4>()?));
+        tokio::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).await?;
+        let path = folder.join(&name);
+        // whole before it can be seen under its name
+        let part = folder.join(format!("{name}.part"));
+        let mut file = tokio::fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(&part).await?;
+        file.write_all(&message.formatted()).await?;
+        file.flush().await?;
+        tokio::fs::rename(&part, &path).await?;
+        tracing::info!(file = %path.display(), "no mail server is set: the mail is a file");
         Ok(())
     }
+}
+
+/// What kind of fault it is, with the number that the mail server answered.
+fn told(fault: &lettre::transport::smtp::Error) -> String {
+    let kind = match fault {
+        fault if fault.is_timeout() => "the mail server takes too long",
+        fault if fault.is_tls() => "no TLS with the mail server",
+        fault if fault.is_permanent() => "the mail server refuses it",
+        fault if fault.is_transient() => "the mail server refuses it for now",
+        _ => "the mail server cannot be reached, or does not speak SMTP",
+    };
+    fault.status().map_or_else(|| kind.to_owned(), |code| format!("{kind} ({code})"))
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ mod keys;
 pub mod letters;
 mod pages;
 mod people;
+mod smtp;
+mod throttling;
 mod timing;
 
 use std::time::{Duration, Instant};
