@@ -24,6 +24,9 @@ pub struct Signer {
 /// Longer ones are not even looked at: a sort value is at most 32,766 bytes, and an order has few of them.
 const LONGEST: usize = 512 * 1024;
 
+/// Under a policy the length of a place is a multiple of this.
+const STEP: usize = 64;
+
 /// So that no signature made for another purpose from the same secret can pass for a cursor.
 const PURPOSE: &[u8] = b"hooke cursor 2\0";
 
@@ -87,7 +90,11 @@ impl Signer {
 
     /// `binding` is a text that names all that the cursor is for; equal requests give equal texts.
     pub fn write(&self, binding: &str, key: &Key) -> String {
-        let place = serde_json::Value::from(key.0.clone()).to_string();
+        let mut place = serde_json::Value::from(key.0.clone()).to_string();
+        if !self.policy.is_empty() {
+            // how many digits a number of a document has tells how much was written, of others too
+            place.extend(std::iter::repeat_n(' ', place.len().next_multiple_of(STEP) - place.len()));
+        }
         let tag = hmac::sign(&self.key, &self.message(binding, place.as_bytes()));
         let mut place = place.into_bytes();
         self.turn(tag.as_ref(), &mut place);
@@ -162,6 +169,19 @@ mod tests {
             let changed = format!("{}{letter}{}", &cursor[..at], &cursor[at + 1..]);
             prop_assert_eq!(signer.read("orders", &changed).is_some(), changed == cursor);
         }
+    }
+
+    #[test]
+    fn under_a_policy_the_length_tells_no_digits() {
+        let (open, held) = (Signer::new(b"secret"), Signer::new(b"secret").under("a policy"));
+        let lengths =
+            |signer: &Signer| [7_u64, 70_000, u64::MAX].map(|n| signer.write("orders", &Key(vec![json!("x"), json!(n)])).len());
+        let [one, other, last] = lengths(&held);
+        assert!(one == other && other == last);
+        assert_ne!(lengths(&open)[0], lengths(&open)[2]);
+        let key = Key(vec![json!("x"), json!(7)]);
+        let cursor = held.write("orders", &key);
+        assert_eq!((held.read("orders", &cursor), open.read("orders", &cursor)), (Some(key), None));
     }
 
     #[test]

@@ -198,6 +198,11 @@ async fn cursors(world: &World) -> Vec<Told> {
             told.push((format!("{name} of {role}"), if fine { "refused".into() } else { format!("a canary: it was taken: {mine}") }, false));
         }
     }
+    let page = world.test.graphql(&format!("{{ notes(first: 50, {ORDER}) {{ edges {{ cursor }} }} }}"), json!({})).await;
+    let edges = page["data"]["notes"]["edges"].as_array().unwrap();
+    // those of another world have other numbers
+    let lengths: Vec<usize> = edges.iter().rev().take(12).map(|edge| edge["cursor"].as_str().unwrap().len()).collect();
+    told.push(("how long cursors are".into(), format!("{lengths:?}"), false));
     let order = "orderBy=[{\"field\":\"PRICE\"}]";
     for extra in ["", "&consistency=SNAPSHOT"] {
         let path = format!("/v1/collections/NAME/search?first=1&{order}{extra}");
