@@ -106,6 +106,12 @@ impl Browser {
         }
     }
 
+    /// What is seen of a page is so large, also where a window cannot be.
+    pub async fn resize(&mut self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": true });
+        self.send("Emulation.setDeviceMetricsOverride", size).await;
+    }
+
     pub async fn visit(&mut self, url: &str) {
         self.send("Page.navigate", json!({ "url": url })).await;
         self.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'").await;

@@ -443,6 +443,22 @@ async fn a_small_screen_holds_the_chart() {
 }
 
 #[tokio::test]
+async fn the_way_to_other_pages_fits_on_a_small_screen() {
+    let app = landmarks().await;
+    let Some(mut browser) = Browser::open(390, 844).await else {
+        eprintln!("SKIPPED: there is no chromium");
+        return;
+    };
+    browser.resize(390, 844).await;
+    for path in ["/", "/search/landmarks?q=bridge", "/jobs", "/status"] {
+        browser.visit(&app.at(path)).await;
+        let inside = "[innerWidth, document.documentElement.scrollWidth, [...document.querySelectorAll('.bar li')].every(place => place.getBoundingClientRect().right <= 390)]";
+        assert_eq!(browser.evaluate(&format!("JSON.stringify({inside})")).await, "[390,390,true]", "{path}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_form_is_sent_on_to_the_one_address_of_its_state() {
     let app = landmarks().await;
     let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
