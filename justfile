@@ -67,6 +67,6 @@ lab-real:
     cargo build --release
     ./scripts/lab-real
 
-# What schemas of ten roles weigh that each see other fields of 1,000 collections
+# What schemas of ten roles weigh that each see other fields of 1,000 collections, and of ten that see other rows
 roles-memory:
     cargo test --release --lib memory_of_a_thousand -- --ignored --nocapture
