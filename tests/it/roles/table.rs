@@ -316,7 +316,7 @@ pub(super) async fn ask(world: &World) -> Vec<Told> {
 fn unordered(answer: &str) -> String {
     let mut lines: Vec<&str> = answer.split("{\"collection\":").collect();
     lines[1..].sort_unstable();
-    lines.join("\n").replace("}}]", "}},").to_owned()
+    lines.join("\n").replace("}}]", "}},")
 }
 
 /// What is written, in this order; the last ones empty the collection.
