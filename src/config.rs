@@ -21,7 +21,7 @@ use crate::search::{self, Selection};
 pub use accounts::{AccountsConfig, IdentityConfig, MailConfig};
 pub use defences::{Defence, Enforcement};
 pub use proxies::Network;
-pub use roles::{GrantConfig, Introspection, RoleConfig};
+pub use roles::{Allowed, GrantConfig, RoleConfig};
 pub use sources::{Faults, Sources};
 pub use table::{SETTINGS, Setting, Shape, duration, sample};
 pub use upstreams::{LabConfig, Rate, UpstreamConfig};
@@ -85,11 +85,13 @@ pub struct LogConfig {
     pub slow: Duration,
     /// Whether everybody who reaches this server may read `/metrics`; absent: where it listens on loopback.
     pub metrics: Option<bool>,
+    /// Where traces are sent.
+    pub traces: Option<String>,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        LogConfig { format: LogFormat::Auto, level: "info".into(), slow: Duration::from_secs(1), metrics: None }
+        LogConfig { format: LogFormat::Auto, level: "info".into(), slow: Duration::from_secs(1), metrics: None, traces: None }
     }
 }
 

@@ -3,17 +3,30 @@
 
 pub mod audit;
 mod metrics;
+#[cfg(feature = "otel")]
+pub mod traces;
+#[cfg(not(feature = "otel"))]
+#[path = "telemetry/untraced.rs"]
+pub mod traces;
 
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::{LogConfig, LogFormat};
 
 pub use metrics::{Metrics, metrics};
+
+/// The target of spans that are made for traces; at level trace, so that logs do not count them among their own.
+/// The engines have the same word for theirs.
+pub const TRACED: &str = "hooke::trace";
+/// The span around every request, for logs and traces.
+pub const REQUEST: &str = "request";
 
 /// The id of a request, as it came in `x-request-id` or was made; every log line of the request carries it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,19 +41,22 @@ pub struct ClientAddress(pub std::net::IpAddr);
 pub struct Collections(pub Vec<String>);
 
 /// Starts the log on stderr; panics become log lines too. A second call (tests) changes nothing.
-pub fn init(config: &LogConfig) -> Result<(), String> {
+/// `serves`: it is a server, whose traces are sent where settings say so.
+pub fn init(config: &LogConfig, serves: bool) -> Result<(), String> {
     let filter = EnvFilter::builder().parse(&config.level).map_err(|fault| format!("log.level: {fault}"))?;
     let json = match config.format {
         LogFormat::Json => true,
         LogFormat::Pretty => false,
         LogFormat::Auto => !std::io::stderr().is_terminal(),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if json {
-        log.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = if json {
+        log.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
     } else {
-        log.with_ansi(std::io::stderr().is_terminal()).try_init()
+        log.with_ansi(std::io::stderr().is_terminal()).boxed()
     };
+    let traces = if serves { traces::layer(config.traces.as_deref())? } else { None };
+    let started = tracing_subscriber::registry().with(traces).with(log.with_filter(filter)).try_init();
     if started.is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             // some panics quote the text at which they fell

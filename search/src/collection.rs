@@ -36,7 +36,8 @@ impl CollectionName {
         {
             return fault(r#"it may not hold \ / * ? " < > | , # : or a blank"#);
         }
-        if name.chars().any(char::is_uppercase) {
+        // also letters that are neither large nor small but have a small one, as Elasticsearch does
+        if name != name.to_lowercase() {
             return fault("it must be in lower case");
         }
         Ok(CollectionName(Arc::from(name)))

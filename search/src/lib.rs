@@ -28,8 +28,8 @@ pub mod value;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -64,6 +64,22 @@ pub async fn open(settings: &Settings) -> Result<Arc<dyn Engine>> {
 /// The embedded engine in this folder, which is made where needed.
 pub async fn open_embedded(folder: &Path) -> Result<Arc<dyn Engine>> {
     embedded::open(folder).await
+}
+
+/// The target of spans that are made for traces.
+pub const TRACED: &str = "hooke::trace";
+
+static TRACEPARENT: OnceLock<fn() -> Option<String>> = OnceLock::new();
+
+/// Whoever follows requests through several services says what a request to Elasticsearch carries along as `traceparent`: it is asked
+/// within the span of that request.
+pub fn trace_by(traceparent: fn() -> Option<String>) {
+    // of two the first stays
+    let _ = TRACEPARENT.set(traceparent);
+}
+
+pub(crate) fn traceparent() -> Option<String> {
+    TRACEPARENT.get().and_then(|ask| ask())
 }
 
 /// What one request may cost and how it is told apart in logs. Dropping the future of a call cancels its work.

@@ -51,6 +51,11 @@ impl Role {
         self.settings.everything || self.settings.introspection.0
     }
 
+    /// May open the playground.
+    pub fn may_play(&self) -> bool {
+        self.settings.everything || self.settings.playground.0
+    }
+
     /// Of the entries whose name or pattern fits a collection the one that says most. `None`: the collection does not exist for it.
     pub fn grant(&self, collection: &str) -> Option<&Grant> {
         if collection.starts_with('.') {

@@ -149,6 +149,7 @@ fn narrow(role: Arc<Role>, scopes: &[String]) -> Arc<Role> {
         everything: false,
         jobs: has("jobs") && (role.settings.jobs || role.may_everything()),
         introspection: role.settings.introspection,
+        playground: role.settings.playground,
         collections,
     };
     // a name of its own: what is kept by the names of roles must not be mixed up

@@ -121,10 +121,12 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         // who runs a command wants to read what it says, not what a server of its own answers
         config.log.level = "warn".into();
     }
-    if let Err(fault) = crate::telemetry::init(&config.log) {
+    if let Err(fault) = crate::telemetry::init(&config.log, matches!(command, Command::Serve)) {
         eprintln!("hooke: a setting is wrong: {fault}");
         return ExitCode::from(2);
     }
+    // without traces it answers nothing
+    crate::search::trace_by(crate::telemetry::traces::traceparent);
     let done = match command {
         Command::Serve => serve::run(config).await,
         Command::Load(arguments) => load::run(config, arguments).await,
@@ -138,6 +140,7 @@ pub async fn run(line: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Verify(arguments) => verify::run(config, arguments).await,
         Command::Doctor(arguments) => doctor::run(config, arguments).await,
     };
+    crate::telemetry::traces::close().await;
     match done {
         Ok(code) => code,
         Err(fault) => {

@@ -15,7 +15,9 @@ pub struct RoleConfig {
     /// May start jobs: each runs with the rights of who started it.
     pub jobs: bool,
     /// May ask for the schema.
-    pub introspection: Introspection,
+    pub introspection: Allowed,
+    /// May open the playground.
+    pub playground: Allowed,
     /// By the collection's name, or a pattern with `*`: the longest one that fits counts, a name before a pattern.
     pub collections: BTreeMap<String, GrantConfig>,
 }
@@ -23,11 +25,11 @@ pub struct RoleConfig {
 /// On unless settings say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct Introspection(pub bool);
+pub struct Allowed(pub bool);
 
-impl Default for Introspection {
+impl Default for Allowed {
     fn default() -> Self {
-        Introspection(true)
+        Allowed(true)
     }
 }
 

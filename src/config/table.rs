@@ -335,7 +335,7 @@ pub const SETTINGS: &[Setting] = &[
     setting!("upstreams", Json, "Other people's APIs: url ({n} in it is the number of the call), headers, limit, concurrency, timeout. As a table: [upstreams.facts].",
         example r#"{ facts = { url = "http://127.0.0.1:4100/fact", headers = { authorization = "Bearer ..." }, limit = "100/1m", concurrency = 100, timeout = "30s" } }"#,
         |d, v| upstreams::read(v).map(|rows| d.config.upstreams = rows)),
-    setting!("roles", Json, "Who may see and do what: per role everything, jobs, introspection, and per collection read, create, update, delete, filter, hide, page, aggregations, smallest_group. As tables: [roles.seller.collections.orders].",
+    setting!("roles", Json, "Who may see and do what: per role everything, jobs, introspection, playground, and per collection read, create, update, delete, filter, hide, page, aggregations, smallest_group. As tables: [roles.seller.collections.orders].",
         example r#"{ seller = { jobs = true, collections = { orders = { create = true, update = true, filter = { owner = { eq = { claim = "sub" } } }, hide = ["margin"], page = 100 } } } }"#,
         |d, v| roles::read(v).map(|rows| d.config.roles = rows)),
     setting!("elasticsearch.url", List, "The cluster: one address, or several nodes of it. Without it the embedded engine is used.",
@@ -531,6 +531,8 @@ pub const SETTINGS: &[Setting] = &[
     setting!(time log.slow, "A GraphQL operation that takes longer is logged, by its hash and its cost."),
     setting!("log.metrics", Switch, "Whether everybody who reaches this server may read /metrics. Default: where it listens on a loopback address.",
         example "true", |d, v| typed(v).map(|on| d.config.log.metrics = Some(on))),
+    setting!("telemetry.endpoint", Text, "Where traces are sent by OTLP over HTTP, without /v1/traces. Only in a build with the feature otel. Default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else nowhere.",
+        example r#""http://127.0.0.1:4318""#, |d, v| filled(v).map(|url| d.config.log.traces = Some(url))),
 ];
 
 /// `hooke.sample.toml`: every setting with its default; what has none stands as a comment.

@@ -1,5 +1,6 @@
 //! Errors as GraphQL gives them out: message, places, path, and a code with what belongs to it. Causes are logged, never sent.
 
+use apollo_compiler::diagnostic::ToCliReport as _;
 use apollo_compiler::parser::LineColumn;
 use apollo_compiler::validation::DiagnosticList;
 use serde::ser::SerializeMap;
@@ -70,7 +71,7 @@ impl Failure {
 impl From<ask::Fault> for Failure {
     fn from(fault: ask::Fault) -> Self {
         let message = if fault.path.is_empty() { fault.message } else { format!("{}: {}", fault.path.join("."), fault.message) };
-        let mut more = vec![("argument", fault.path.into_iter().map(Json::String).collect())];
+        let mut more = vec![("argument", argument(fault.path))];
         if let Some(exceeded) = fault.exceeded {
             more.extend([("limit", exceeded.limit.into()), ("value", exceeded.value.into()), ("asked", exceeded.asked.into())]);
         }
@@ -89,37 +90,73 @@ pub(crate) fn refusal(failures: &[Failure]) -> Option<Refusal> {
 /// A message may quote what was sent, and that may be as long as a body.
 const LONGEST_MESSAGE: usize = 300;
 
-/// Bytes of all messages of a refusal: the first errors are those that help.
-const LONGEST_REFUSAL: usize = 1_500;
+/// Bytes of a refusal, about: the first errors are those that help.
+const LONGEST_REFUSAL: usize = 900;
+/// Of an error beside its message: code, place, brackets.
+const AROUND: usize = 110;
 
 /// As many errors, from the first on, as fit into a short answer.
 pub(crate) fn shorten(failures: &mut Vec<Failure>) {
     let mut sum = 0;
     let fits = failures.iter().take_while(|failure| {
-        sum += failure.message.len();
+        sum += AROUND + failure.message.len() + failure.more.iter().map(|(_, value)| length(value)).sum::<usize>();
         sum <= LONGEST_REFUSAL
     });
     let kept = fits.count().max(1);
     failures.truncate(kept);
 }
 
-fn cut(mut message: String) -> String {
-    if message.len() > LONGEST_MESSAGE {
-        message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
-        message.push('…');
+fn length(value: &Json) -> usize {
+    match value {
+        Json::String(text) => text.len() + 12,
+        Json::Array(items) => items.iter().map(length).sum(),
+        _ => 12,
     }
-    message
+}
+
+/// Steps of a path into arguments, and the bytes of each: names there may be made up.
+const STEPS: usize = 12;
+const LONGEST_STEP: usize = 48;
+
+fn argument(path: Vec<String>) -> Json {
+    path.into_iter().take(STEPS).map(|step| Json::String(cut_to(step, LONGEST_STEP))).collect()
+}
+
+fn cut(message: String) -> String {
+    cut_to(message, LONGEST_MESSAGE)
+}
+
+fn cut_to(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        text.truncate(text.floor_char_boundary(most));
+        text.push('…');
+    }
+    text
 }
 
 /// What the parser or the validation has to say, each with its places.
-pub(crate) fn of_diagnostics(list: &DiagnosticList, code: &'static str, most: usize) -> Vec<Failure> {
+pub(crate) fn of_diagnostics(list: &DiagnosticList, text: &str, code: &'static str, most: usize) -> Vec<Failure> {
     list.iter()
         .take(most)
         .map(|diagnostic| {
-            let json = diagnostic.to_json();
-            Failure::coded(code, json.message).at(json.locations)
+            let place = diagnostic.error.location().map(|place| place_of(text, place.offset()));
+            Failure::coded(code, diagnostic.error.to_string()).at(place)
         })
         .collect()
+}
+
+/// Line and column, both from 1. The library keeps a table of all lines for it, which of a long text takes long to make.
+fn place_of(text: &str, offset: usize) -> LineColumn {
+    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
+    let (mut line, mut start) = (1, 0);
+    for (at, byte) in before.iter().enumerate() {
+        // of \r\n the second one counts
+        if *byte == b'\n' || (*byte == b'\r' && before.get(at + 1) != Some(&b'\n')) {
+            (line, start) = (line + 1, at + 1);
+        }
+    }
+    let column = 1 + before[start..].iter().filter(|byte| **byte & 0xC0 != 0x80).count();
+    LineColumn { line, column }
 }
 
 impl Serialize for Failure {

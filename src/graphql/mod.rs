@@ -38,6 +38,7 @@ use anyhow::anyhow;
 use arc_swap::ArcSwap;
 use tokio::sync::{OnceCell, watch};
 use tokio::task::AbortHandle;
+use tracing::Instrument as _;
 
 pub use endpoint::routes;
 pub use run::{Answer, Request};
@@ -50,6 +51,7 @@ use crate::catalog::{Catalog, Pulse};
 use crate::config::{Config, Limits};
 use crate::error::Code;
 use crate::search::{Call, Engine};
+use crate::telemetry::TRACED;
 use errors::Failure;
 use live::Hub;
 pub(crate) use live::Subscription;
@@ -135,10 +137,18 @@ impl Api {
 
     /// Runs one operation of a viewer against the schema of this moment.
     pub async fn run(&self, call: &Call, viewer: &Arc<Viewer>, request: &Request) -> Answer {
-        match self.core.version_of(viewer).await {
-            Ok(version) => self.core.runner(&version, &self.core.seat(viewer)).run(call, request).await,
-            Err(failure) => Answer::refused(vec![failure]),
-        }
+        let span =
+            tracing::trace_span!(target: TRACED, "operation", cost = tracing::field::Empty, errors = tracing::field::Empty);
+        let running = async {
+            match self.core.version_of(viewer).await {
+                Ok(version) => self.core.runner(&version, &self.core.seat(viewer)).run(call, request).await,
+                Err(failure) => Answer::refused(vec![failure]),
+            }
+        };
+        let answer = running.instrument(span.clone()).await;
+        span.record("cost", answer.cost);
+        span.record("errors", answer.errors.len());
+        answer
     }
 
     /// Begins a subscription. The errors are those of a request that never ran.

@@ -11,6 +11,7 @@ use apollo_compiler::validation::Valid;
 use serde::Serialize;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
+use tracing::Instrument as _;
 
 use super::answer::{self, Level, Results, Shaper};
 use super::cost;
@@ -24,11 +25,14 @@ use super::version::Version;
 use crate::access::Viewer;
 use crate::catalog::cursor::Signer;
 use crate::catalog::moments::Moments;
-use crate::config::Config;
+use crate::config::{Config, Enforcement};
 use crate::error::Code;
 use crate::search::date::Time;
 use crate::search::{self, Call, Engine, Fetch, Filter};
-use crate::telemetry::metrics;
+use crate::telemetry::{TRACED, metrics};
+
+/// So many fields about the schema are one point of cost.
+const DESCRIBED: u64 = 1_000;
 
 /// What a client asks.
 #[derive(Clone, Debug, Default)]
@@ -154,7 +158,9 @@ impl Runner<'_> {
         }
         moments::open(self, call, &mut plan).await;
         let described = if introspects { self.introspect(document, operation, variables).await? } else { Default::default() };
-        let (introspection, failures) = described;
+        let (introspection, failures, weight) = described;
+        // no limit of its own in points, but charged to who asks
+        let cost = cost.saturating_add(weight / DESCRIBED);
         let results = self.ask(call, &plan, introspection).await;
         moments::note(self.moments, self.holder, &plan, &results);
         jobs::look(self, call, &mut plan).await;
@@ -249,7 +255,9 @@ impl Runner<'_> {
             }
             let asked = plan.searches.len();
             metrics().searches.inc_by(asked as u64);
-            let answered = match tokio::time::timeout_at(call.deadline, self.engine.search(call, &plan.searches)).await {
+            let span = tracing::trace_span!(target: TRACED, "search", searches = asked);
+            let searching = self.engine.search(call, &plan.searches).instrument(span);
+            let answered = match tokio::time::timeout_at(call.deadline, searching).await {
                 Ok(answered) => answered,
                 Err(_) => Err(search::Error::Timeout),
             };
@@ -267,7 +275,8 @@ impl Runner<'_> {
                 return Ok(Vec::new());
             }
             let fetch = Fetch { fields: Some(plan.paths.iter().cloned().collect()), ..Fetch::default() };
-            let got = self.engine.get(call, &plan.gets, &fetch, &Filter::All);
+            let span = tracing::trace_span!(target: TRACED, "get", documents = plan.gets.len());
+            let got = self.engine.get(call, &plan.gets, &fetch, &Filter::All).instrument(span);
             match tokio::time::timeout_at(call.deadline, got).await {
                 Ok(got) => got.map_err(|error| told(&error)),
                 Err(_) => Err(told(&search::Error::Timeout)),
@@ -282,8 +291,8 @@ impl Runner<'_> {
         &self,
         document: &Arc<Document>,
         operation: &Shared<Operation>,
-        variables: &Values,
-    ) -> Result<(JsonMap, Vec<Failure>), Vec<Failure>> {
+        values: &Values,
+    ) -> Result<(JsonMap, Vec<Failure>, u64), Vec<Failure>> {
         introspection::check_max_depth(&document.valid, operation)
             .map_err(|fault| vec![Failure::new(Code::LimitExceeded, fault.message().to_string())])?;
         let internal = |cause: &dyn std::fmt::Display| {
@@ -291,22 +300,30 @@ impl Runner<'_> {
             vec![Failure::new(Code::Internal, "internal error")]
         };
         let variables: JsonMap =
-            serde_json_bytes::from_value(serde_json_bytes::to_value(variables).map_err(|fault| internal(&fault))?)
+            serde_json_bytes::from_value(serde_json_bytes::to_value(values).map_err(|fault| internal(&fault))?)
                 .map_err(|fault| internal(&fault))?;
         let (version, document, operation) = (self.version.clone(), document.clone(), operation.clone());
+        let (named, limits) = (values.clone(), self.config.limits.clone());
         let described = tokio::task::spawn_blocking(move || {
+            let (schema, implementers, valid, most) =
+                (&version.schema, &version.implementers, &document.valid, version.described);
+            // counted no further than it is let through
+            let until = if limits.enforce == Enforcement::Warn { most.saturating_mul(10) } else { most };
+            let weight = operation::described::weigh(schema, implementers, valid, &operation, &named, until);
+            if !limits.lets("introspection", most, weight) {
+                let advice = "ask for each part of the schema once, or fetch /schema.graphql";
+                return Err(vec![Failure::limit("introspection", most, weight, advice)]);
+            }
             let variables = Valid::assume_valid(variables);
-            introspection::partial_execute(&version.schema, &version.implementers, &document.valid, &operation, &variables)
+            let described = introspection::partial_execute(schema, implementers, valid, &operation, &variables);
+            described.map(|described| (described, weight)).map_err(|fault| vec![Failure::input(fault.message().to_string())])
         });
-        let described = described
-            .await
-            .map_err(|fault| internal(&fault))?
-            .map_err(|fault| vec![Failure::input(fault.message().to_string())])?;
+        let (described, weight) = described.await.map_err(|fault| internal(&fault))??;
         let failures = described.errors.into_iter().map(|error| Failure {
             path: error.path.iter().filter_map(|segment| serde_json::to_value(segment).ok()).filter_map(step).collect(),
             ..Failure::new(Code::BadUserInput, error.message).at(error.locations)
         });
-        Ok((described.data.unwrap_or_default(), failures.collect()))
+        Ok((described.data.unwrap_or_default(), failures.collect(), weight))
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct Version {
     pub(crate) implementers: HashMap<Name, Implementers>,
     pub(crate) roots: Roots,
     pub(crate) sdl: Arc<str>,
+    /// Fields of an answer that introspection may come to.
+    pub(crate) described: u64,
     documents: Cache<Arc<str>, Arc<Document>>,
 }
 
@@ -45,6 +47,7 @@ impl Version {
         Ok(Version {
             implementers: schema.implementers_map(),
             roots: Roots::of(&catalog),
+            described: operation::described::most(&schema),
             catalog,
             schema,
             sdl: sdl.into(),

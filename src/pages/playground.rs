@@ -1,18 +1,23 @@
 //! `/playground`: GraphiQL where the build has it, else a plain form; with a query to begin with that works on what is there.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::Extension;
 use axum::extract::Query as Pairs;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::assets;
+use super::fault::Fault;
 use super::layout::{Layout, send, send_under};
 use super::query_text::{self, Arguments};
 use super::shelf;
+use crate::access::Viewer;
 use crate::catalog::{Catalog, Exposed, ask};
+use crate::error::Code;
 use crate::pages::mine::Mine;
 use crate::telemetry::RequestId;
 
@@ -41,8 +46,12 @@ struct PlaygroundPage {
 pub(super) async fn show_playground(
     Mine(app): Mine,
     Extension(id): Extension<RequestId>,
+    Extension(viewer): Extension<Arc<Viewer>>,
     asked: Result<Pairs<Asked>, axum::extract::rejection::QueryRejection>,
 ) -> Response {
+    if !viewer.role.may_play() {
+        return Fault::new(Code::Forbidden, "your role may not open the playground").into_response();
+    }
     let linked = asked.map(|Pairs(asked)| asked).unwrap_or_default().query.filter(|query| query.len() <= LONGEST);
     let catalog = shelf::catalog(&app, &app.call(&id)).await.ok();
     let page = PlaygroundPage {

@@ -10,13 +10,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use tracing::Instrument as _;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use crate::app::App;
 use crate::error::Code;
 use crate::rest::Problem;
 use crate::telemetry::audit::{self, Refusal};
-use crate::telemetry::{ClientAddress, Collections, Group, RequestId, metrics};
+use crate::telemetry::{ClientAddress, Collections, Group, RequestId, metrics, traces};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -38,7 +39,16 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", id = &*id);
+    let span = tracing::info_span!(
+        "request",
+        id = &*id,
+        otel.kind = Empty,
+        otel.name = Empty,
+        http.request.method = Empty,
+        http.route = Empty,
+        http.response.status_code = Empty
+    );
+    traces::adopt(&span, |name| request.headers().get(name).and_then(|value| value.to_str().ok()));
     let route = request.extensions().get::<MatchedPath>().cloned();
     let inside = InFlight::new();
     let mut response = origin.clone().around(next.run(request)).instrument(span.clone()).await;
@@ -65,6 +75,7 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
     let route = route.as_ref().map(MatchedPath::as_str);
     let millis = took.as_secs_f64() * 1_000.0;
     let method = method_named(method.as_str());
+    tell_trace(&span, method, route, status);
     if is_probe(&path) && status.is_success() {
         tracing::debug!(method, route, status = status.as_u16(), millis, "answered");
     } else {
@@ -81,6 +92,20 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
         headers.insert(REQUEST_ID, id);
     }
     response
+}
+
+/// For traces only: a log says the same in the line of the request.
+fn tell_trace(span: &Span, method: &'static str, route: Option<&str>, status: StatusCode) {
+    if !cfg!(feature = "otel") {
+        return;
+    }
+    span.record("otel.kind", "server");
+    span.record("otel.name", format!("{method} {}", route.unwrap_or("nothing")));
+    span.record("http.request.method", method);
+    span.record("http.response.status_code", status.as_u16());
+    if let Some(route) = route {
+        span.record("http.route", route);
+    }
 }
 
 /// Methods can be made up too.
@@ -164,6 +189,8 @@ pub(super) async fn explain_refusal(request: Request, next: Next) -> Response {
     };
     let code = match status {
         StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::UNAUTHORIZED => Code::Unauthenticated,
+        StatusCode::FORBIDDEN => Code::Forbidden,
         StatusCode::PAYLOAD_TOO_LARGE => Code::LimitExceeded,
         StatusCode::GATEWAY_TIMEOUT | StatusCode::REQUEST_TIMEOUT => Code::Timeout,
         status if status.is_client_error() => Code::BadUserInput,
@@ -177,6 +204,8 @@ pub(super) async fn explain_refusal(request: Request, next: Next) -> Response {
         detail.to_owned()
     };
     let mut answer = Problem::new(code, detail).with_status(status).into_response();
+    // what it says to the layers around
+    answer.extensions_mut().extend(parts.extensions);
     for (name, value) in &parts.headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             answer.headers_mut().insert(name, value.clone());

@@ -13,10 +13,12 @@ use elasticsearch::http::transport::{SingleNodeConnectionPool, TransportBuilder}
 use elasticsearch::http::{Method, Url};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::failure::{Refusal, refusal, told};
 use crate::ElasticConfig;
-use crate::{Call, Error, Result, plain};
+use crate::{Call, Error, Result, TRACED, plain, traceparent};
 
 /// A node that does not take a connection within this time counts as absent.
 const CONNECT: Duration = Duration::from_millis(1_500);
@@ -198,7 +200,12 @@ impl Client {
             call.trips.add(verb(request.method), request.line(), || {
                 request.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()).unwrap_or_default()
             });
-            let (why, again) = match node.send(call, request).await {
+            let span = traced(request);
+            let sent = node.send(call, request).instrument(span.clone()).await;
+            if let Ok(answer) = &sent {
+                span.record("http.response.status_code", answer.status);
+            }
+            let (why, again) = match sent {
                 Ok(answer) => match refusal(answer.status, &answer.body) {
                     Some(Refusal::Overloaded) => (Error::Unavailable(describe(&answer)), true),
                     Some(Refusal::Gateway) => (Error::Unavailable(describe(&answer)), request.idempotent),
@@ -305,6 +312,9 @@ impl Node {
         if let Ok(id) = HeaderValue::from_str(&call.request_id) {
             headers.insert(HeaderName::from_static("x-opaque-id"), id);
         }
+        if let Some(parent) = traceparent().and_then(|parent| HeaderValue::from_str(&parent).ok()) {
+            headers.insert(HeaderName::from_static("traceparent"), parent);
+        }
         if request.gzip {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         }
@@ -379,6 +389,24 @@ fn describe(answer: &Answer) -> String {
         _ => plain(&String::from_utf8_lossy(&answer.body[..answer.body.len().min(500)])).to_owned(),
     };
     format!("status {}: {told}", answer.status)
+}
+
+/// The span of one request. What it asks for is told by the last part of its path that is a command: others hold names and ids.
+/// What hooke asks for itself, between requests, is nobody's trace.
+fn traced(request: &Request) -> Span {
+    if Span::current().is_none() {
+        return Span::none();
+    }
+    let asks = request.path.rsplit('/').find(|part| part.starts_with('_')).unwrap_or("index");
+    tracing::trace_span!(
+        target: TRACED,
+        "elasticsearch",
+        otel.kind = "client",
+        db.system.name = "elasticsearch",
+        db.operation.name = asks,
+        http.request.method = verb(request.method),
+        http.response.status_code = Empty
+    )
 }
 
 fn verb(method: Method) -> &'static str {

@@ -40,6 +40,7 @@ use crate::config::{Config, Defence};
 use crate::error::Code;
 use crate::rates::{Allowance, Cost};
 use crate::search::Call;
+use crate::telemetry::audit::Refusal;
 use crate::telemetry::{Collections, RequestId};
 use explain::Explain;
 use known::Known;
@@ -69,7 +70,11 @@ async fn show_schema(State(endpoint): State<Endpoint>, Extension(viewer): Extens
     let headers = [(CONTENT_TYPE, "text/plain; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
     match endpoint.api.sdl(&viewer).await {
         Some(sdl) => (headers, sdl.to_string()).into_response(),
-        None => (StatusCode::FORBIDDEN, "your role may not ask for the schema").into_response(),
+        None => {
+            let mut response = (StatusCode::FORBIDDEN, "your role may not ask for the schema").into_response();
+            response.extensions_mut().insert(Refusal::because(Code::Forbidden.as_str(), "introspection"));
+            response
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! Everything here is pure: nothing is asked of an engine. What depends on the text alone is kept and used again.
 
 mod counted;
+pub(crate) mod described;
 mod input;
 mod limits;
 mod select;
@@ -44,7 +45,7 @@ pub(crate) fn compile(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Re
     let syntax = Parser::new()
         .recursion_limit(NESTING)
         .parse_ast(text, "operation")
-        .map_err(|faults| of_syntax(&faults.errors, limits.errors))?;
+        .map_err(|faults| of_syntax(&faults.errors, text, limits.errors))?;
     limits::check(&syntax, limits).map_err(|failure| vec![failure])?;
     limits::check_directives(&syntax, limits).map_err(|failure| vec![failure])?;
     if limits.has(Defence::DuplicateInputs) {
@@ -52,19 +53,19 @@ pub(crate) fn compile(schema: &Valid<Schema>, text: &str, limits: &Limits) -> Re
     }
     let valid = syntax
         .to_executable_validate(schema)
-        .map_err(|faults| of_diagnostics(&faults.errors, VALIDATION_FAILED, limits.errors))?;
+        .map_err(|faults| of_diagnostics(&faults.errors, text, VALIDATION_FAILED, limits.errors))?;
     // with two operations or conditions on variables there are several layouts: then each request makes its own
     let fixed = valid.operations.len() == 1 && !text.contains("@skip") && !text.contains("@include");
     Ok(Arc::new(Document { valid, laid: OnceLock::new(), fixed }))
 }
 
-fn of_syntax(list: &DiagnosticList, most: usize) -> Vec<Failure> {
+fn of_syntax(list: &DiagnosticList, text: &str, most: usize) -> Vec<Failure> {
     // what is nested too deep for the parser is told as the limit it is
     // the fault alone: written out as a report, with the text around it, a long text takes minutes
     if list.iter().any(|fault| fault.error.to_string().contains("recursion limit")) {
         return vec![Failure::limit("nesting", NESTING as u64, NESTING as u64 + 1, "nest fewer brackets")];
     }
-    of_diagnostics(list, PARSE_FAILED, most)
+    of_diagnostics(list, text, PARSE_FAILED, most)
 }
 
 impl Document {

@@ -50,6 +50,8 @@ pub struct Verdict {
     pub refused: Result<(), String>,
     pub took: Duration,
     pub bytes: usize,
+    /// For people: with its head and foot.
+    pub page: bool,
 }
 
 impl Attack {
@@ -138,7 +140,7 @@ impl Attack {
                 let began = Instant::now();
                 let cut = wire::is_cut(url, first.replace("{host}", host).as_bytes(), piece.as_bytes()).await;
                 let refused = if cut { Ok(()) } else { Err("the connection is kept open".to_owned()) };
-                return Verdict { refused, took: began.elapsed(), bytes: 0 };
+                return Verdict { refused, took: began.elapsed(), bytes: 0, page: false };
             }
             Sent::Socket(headers, messages) => {
                 let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.replace("{host}", host))).collect();
@@ -149,7 +151,7 @@ impl Attack {
                 } else {
                     Err(format!("{code} {reason}"))
                 };
-                return Verdict { refused, took: began.elapsed(), bytes: reason.len() };
+                return Verdict { refused, took: began.elapsed(), bytes: reason.len(), page: false };
             }
         };
         let reply = wire::exchange(url, &bytes).await;
@@ -164,7 +166,7 @@ impl Attack {
         } else {
             Ok(())
         };
-        Verdict { refused, took, bytes: reply.body.len() }
+        Verdict { refused, took, bytes: reply.body.len(), page: reply.body.starts_with("<!") }
     }
 }
 
@@ -292,6 +294,20 @@ fn operations() -> Vec<Attack> {
             "{ __schema { types { fields { type { fields { type { fields { type { fields { name } } } } } } } } } }".to_owned(),
             json!({}),
         ),
+        limit(
+            "an introspection of the fields of all fields",
+            "introspection",
+            format!("{{ __schema {{ {} }} }}", (0..28).map(|n| format!("a{n}: types {{ fields {{ type {{ fields {{ name type {{ name }} }} ofType {{ fields {{ name type {{ name }} }} }} }} }} }} ")).collect::<String>()),
+            json!({}),
+        )
+        .by(By::Grammar),
+        limit(
+            "an introspection thirty times over",
+            "introspection",
+            format!("{{ __schema {{ {} }} }}", (0..28).map(|n| format!("a{n}: types {{ name fields {{ name args {{ name type {{ name ofType {{ name ofType {{ name }} }} }} }} type {{ name }} }} inputFields {{ name type {{ name }} }} enumValues {{ name }} }} ")).collect::<String>()),
+            json!({}),
+        )
+        .by(By::Grammar),
         invalid(
             "an introspection of types of types",
             format!("{{ __schema {{ types {{ fields {{ type {} }} }} }} }}", deep(60)),
