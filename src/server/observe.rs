@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use tracing::field::Empty;
@@ -39,17 +39,18 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!(
         "request",
         id = &*id,
-        otel.kind = Empty,
-        otel.name = Empty,
+        // both count only from the beginning on
+        otel.kind = TRACES.then_some("server"),
+        otel.name = TRACES.then(|| trace_name(&method, route.as_ref())),
         http.request.method = Empty,
         http.route = Empty,
         http.response.status_code = Empty
     );
     traces::adopt(&span, |name| request.headers().get(name).and_then(|value| value.to_str().ok()));
-    let route = request.extensions().get::<MatchedPath>().cloned();
     let inside = InFlight::new();
     let mut response = origin.clone().around(next.run(request)).instrument(span.clone()).await;
     drop(inside);
@@ -94,13 +95,18 @@ pub(super) async fn watch_request(State(app): State<Arc<App>>, mut request: Requ
     response
 }
 
+/// Whether this build has traces.
+const TRACES: bool = cfg!(feature = "otel");
+
+fn trace_name(method: &Method, route: Option<&MatchedPath>) -> String {
+    format!("{} {}", method_named(method.as_str()), route.map_or("nothing", MatchedPath::as_str))
+}
+
 /// For traces only: a log says the same in the line of the request.
 fn tell_trace(span: &Span, method: &'static str, route: Option<&str>, status: StatusCode) {
-    if !cfg!(feature = "otel") {
+    if !TRACES {
         return;
     }
-    span.record("otel.kind", "server");
-    span.record("otel.name", format!("{method} {}", route.unwrap_or("nothing")));
     span.record("http.request.method", method);
     span.record("http.response.status_code", status.as_u16());
     if let Some(route) = route {
