@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::date::DateFormats;
+use super::pattern::Pattern;
 
 /// The name of an index, alias, data stream or configured pattern, parsed: it can be put into a path as one segment.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -144,6 +145,13 @@ pub struct Exact {
     pub ignore_above: Option<u32>,
     /// The `lowercase` normalizer; any other is `Unknown` to the embedded engine.
     pub normalizer: Option<String>,
+}
+
+impl Exact {
+    /// A pattern as these values must be asked: where they are normalised, its letters are, too.
+    pub(crate) fn pattern(&self, pattern: &Pattern) -> Pattern {
+        if self.normalizer.as_deref() == Some("lowercase") { pattern.lowered() } else { pattern.clone() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

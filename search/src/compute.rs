@@ -207,6 +207,9 @@ pub enum Computed {
     Top(Vec<Document>),
     /// There are more groups or buckets than may be listed, which is this many: this one has no answer, all else has.
     TooMany(u64),
+    /// The interval of a facet is too small for its values: there are more buckets than may be listed, or doubles cannot tell
+    /// where they begin. This one would do.
+    TooFine(Interval),
 }
 
 /// Documents, and elements where it is computed under a nested path.

@@ -37,6 +37,7 @@ use tokio::time::Instant;
 pub use collection::{
     Analyzer, Collection, CollectionName, DateKind, Exact, Field, FieldRef, Kind, NameFault, Number, Origin, Similarity,
 };
+pub use compute::interval::LISTED_MOST;
 pub use compute::{
     Bucket, Calendar, Compute, Computed, Counts, Facet, FacetOrder, Group, GroupBy, GroupKey, GroupOrder, Groups, Having,
     Interval, Measure, Metric, MetricValue, RangeOf, Scope, Slot, Stats, Top, ValueCount,

@@ -29,7 +29,7 @@ pub(super) fn clean(computed: &mut [(Slot, Computed)], least: u64, each: &mut im
                 groups.groups.iter_mut().for_each(|group| clean(&mut group.inside, least, each));
             }
             Computed::Top(documents) => documents.iter_mut().for_each(&mut *each),
-            Computed::Metrics { .. } | Computed::TooMany(_) => {}
+            Computed::Metrics { .. } | Computed::TooMany(_) | Computed::TooFine(_) => {}
         }
     }
 }

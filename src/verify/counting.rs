@@ -87,13 +87,14 @@ fn level_of(field: &FieldRef) -> Level<'_> {
     field.nested.as_deref()
 }
 
-pub(super) fn answer(evaluator: &Evaluator<'_>, query: &Query, compute: &Compute) -> Computed {
+/// `seen`: what the engine shows, where several answers are right.
+pub(super) fn answer(evaluator: &Evaluator<'_>, query: &Query, seen: &BTreeSet<&str>, compute: &Compute) -> Computed {
     let own = match compute {
         Compute::Facet(facet) => Some(&facet.field.path),
         _ => None,
     };
     let ticks = query.ticks.iter().filter(|(field, _)| Some(&field.path) != own).cloned().collect();
-    let found = evaluator.found(&Query { ticks, ..query.clone() });
+    let found = evaluator.found(&Query { ticks, ..query.clone() }, seen);
     let mut found: Found<'_> = found.into_iter().map(|(at, document)| Entry { at, document, chain: Vec::new() }).collect();
     found.sort_by_key(|entry| entry.at);
     computed(compute, None, &found)
@@ -271,7 +272,7 @@ fn facet_of(facet: &Facet, documents: &Found<'_>) -> Computed {
     if let Some(interval) = &facet.interval {
         let mut starts = distinct_of(found.iter().flat_map(|entry| starts_of(entry, field, interval)).collect());
         starts.sort_by(order_of);
-        let Some(all) = between(&starts, interval) else { return Computed::TooMany(MOST as u64) };
+        let Some(all) = between(&starts, interval) else { return Computed::TooFine(interval.clone()) };
         for start in all {
             let is_here = |entry: &Entry<'_>| {
                 starts_of(entry, field, interval).iter().any(|other| near(number(other), number(&start)) || *other == start)
@@ -341,13 +342,9 @@ fn tile(point: GeoPoint, zoom: u8) -> String {
 fn between(starts: &[Value], interval: &Interval) -> Option<Vec<Value>> {
     let (Some(first), Some(last)) = (starts.first(), starts.last()) else { return Some(Vec::new()) };
     if let Interval::Number { size, offset } = interval {
-        let place = |value: &Value| ((number(value) - offset) / size).round();
+        let place = |value: &Value| place(number(value), *size, *offset);
         let (from, to) = (place(first), place(last));
-        if starts.iter().any(|start| !number(start).is_finite()) || to - from >= MOST as f64 {
-            return None;
-        }
-        // whole numbers are not told apart beyond
-        if starts.len() > 1 && from.abs().max(to.abs()) >= 9_007_199_254_740_992.0 {
+        if !starts.iter().all(|start| is_told(start, interval)) || to - from >= MOST as f64 {
             return None;
         }
         let mut all = vec![first.clone()];
@@ -364,6 +361,23 @@ fn between(starts: &[Value], interval: &Interval) -> Option<Vec<Value>> {
         all.push(next_of(before, interval));
     }
     Some(all)
+}
+
+/// Doubles tell it from the intervals beside it.
+fn is_told(start: &Value, interval: &Interval) -> bool {
+    match interval {
+        Interval::Number { size, offset } => place(number(start), *size, *offset).abs() < 9_007_199_254_740_992.0,
+        _ => true,
+    }
+}
+
+/// How many intervals away: where one begins beyond the doubles, it is that of the last of them.
+fn place(start: f64, size: f64, offset: f64) -> f64 {
+    if start.is_finite() {
+        ((start - offset) / size).round()
+    } else {
+        ((start.clamp(f64::MIN, f64::MAX) - offset) / size).floor()
+    }
 }
 
 fn near(a: f64, b: f64) -> bool {
@@ -405,15 +419,19 @@ fn zone(name: &str) -> TimeZone {
     }
 }
 
-fn start_of_time(millis: i64, interval: &Interval) -> i64 {
-    // beyond the years that can be counted; intervals of a fixed length do not begin anew there
+/// How much earlier it is looked at than it is: beyond the years that can be counted.
+fn beyond(millis: i64) -> i64 {
     let most = Timestamp::MAX.as_millisecond() - 400 * 86_400_000;
-    let beyond = if millis > most { ((millis - most) / CYCLE + 1) * CYCLE } else { 0 };
+    if millis > most { ((millis - most) / CYCLE + 1) * CYCLE } else { 0 }
+}
+
+fn start_of_time(millis: i64, interval: &Interval) -> i64 {
+    let beyond = beyond(millis);
     start_within(millis - beyond, interval, beyond) + beyond
 }
 
-/// `beyond`: how much earlier it is looked at than it is.
-fn start_within(millis: i64, interval: &Interval, beyond: i64) -> i64 {
+/// `earlier`: intervals of a fixed length do not begin anew where it is looked at.
+fn start_within(millis: i64, interval: &Interval, earlier: i64) -> i64 {
     let Ok(at) = Timestamp::from_millisecond(millis) else { return millis };
     match interval {
         Interval::Calendar { unit, zone: name } => {
@@ -438,9 +456,11 @@ fn start_within(millis: i64, interval: &Interval, beyond: i64) -> i64 {
         Interval::Fixed { nanos, zone: name } => {
             let zone = zone(name);
             let (offset, length) = (i64::from(zone.to_offset(at).seconds()) * 1_000, length_of(*nanos));
-            let local = (millis + beyond + offset).div_euclid(length) * length - beyond;
-            let civil = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local).unwrap_or(at));
-            let seconds = |offset: jiff::tz::Offset| local - i64::from(offset.seconds()) * 1_000;
+            let local = (millis + earlier + offset).div_euclid(length) * length;
+            // an interval may begin long before
+            let here = beyond(local);
+            let civil = TimeZone::UTC.to_datetime(Timestamp::from_millisecond(local - here).unwrap_or(at));
+            let seconds = |offset: jiff::tz::Offset| local - earlier - i64::from(offset.seconds()) * 1_000;
             match zone.to_ambiguous_timestamp(civil).offset() {
                 AmbiguousOffset::Unambiguous { offset } => seconds(offset),
                 AmbiguousOffset::Fold { before, after } => {
@@ -451,10 +471,10 @@ fn start_within(millis: i64, interval: &Interval, beyond: i64) -> i64 {
                     }
                 }
                 // the change of clocks itself
-                AmbiguousOffset::Gap { after, .. } => Timestamp::from_millisecond(seconds(after))
+                AmbiguousOffset::Gap { after, .. } => Timestamp::from_millisecond(seconds(after) + earlier - here)
                     .ok()
                     .and_then(|before| zone.following(before).next())
-                    .map_or(millis, |change| change.timestamp().as_millisecond()),
+                    .map_or(millis, |change| change.timestamp().as_millisecond() + here - earlier),
             }
         }
         Interval::Number { .. } => millis,
@@ -492,13 +512,14 @@ fn next_of(start: &Value, interval: &Interval) -> Value {
 }
 
 fn bucket(start: &Value, field: &FieldRef, interval: &Interval, count: Counts) -> Bucket {
-    let Interval::Number { size, .. } = interval else {
+    let Interval::Number { size, offset } = interval else {
         return Bucket { lower: Some(start.clone()), upper: Some(next_of(start, interval)), count };
     };
     let whole = matches!(field.kind, Kind::Number(kind) if kind.is_whole());
     let end = |end: f64| if whole { Value::Long(end as i64) } else { Value::Double(end) };
     let start = number(start);
-    let upper = Some(start + size).filter(|upper| upper.is_finite()).map(end);
+    let upper = if start.is_finite() { start + size } else { (place(start, *size, *offset) + 1.0) * size + offset };
+    let upper = Some(upper).filter(|upper| upper.is_finite()).map(end);
     Bucket { lower: Some(end(start.clamp(f64::MIN, f64::MAX))), upper, count }
 }
 

@@ -14,6 +14,7 @@ pub struct Document {
     /// Path -> what the index should hold, in the list's order; of texts the text.
     pub values: BTreeMap<String, Vec<Value>>,
     pub points: BTreeMap<String, Vec<GeoPoint>>,
+    pub vectors: BTreeMap<String, Vec<f32>>,
     /// Of nested lists, by the path.
     pub elements: BTreeMap<String, Vec<Document>>,
 }
@@ -60,7 +61,15 @@ impl Document {
                 }
                 Ok(())
             }
-            Kind::Vector { .. } | Kind::Json { .. } => Ok(()),
+            Kind::Vector { .. } => {
+                #[expect(clippy::cast_possible_truncation, reason = "an index keeps them so")]
+                let numbers = scalars(value).into_iter().filter_map(Json::as_f64).map(|number| number as f32).collect::<Vec<_>>();
+                if !numbers.is_empty() {
+                    self.vectors.insert(field.path.clone(), numbers);
+                }
+                Ok(())
+            }
+            Kind::Json { .. } => Ok(()),
             kind => scalars(value).into_iter().try_for_each(|scalar| {
                 let read = match (from_document(kind, scalar)?, &field.null_value) {
                     (None, Some(instead)) => from_document(kind, instead)?,
@@ -73,6 +82,13 @@ impl Document {
             }),
         }
         .map_err(|why: String| format!("{}: {why}", field.path))
+    }
+
+    /// An element of a nested list, as it stands in a document.
+    pub(super) fn read_element(list: &FieldRef, source: &Json) -> Result<Document, String> {
+        let mut element = Document::default();
+        objects(source).into_iter().try_for_each(|part| element.add(part, &list.path, std::slice::from_ref(list)))?;
+        Ok(element)
     }
 
     /// The elements of a nested list at this path, also of lists in lists.

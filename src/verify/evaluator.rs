@@ -4,12 +4,13 @@ use std::cell::RefCell;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::search::{Direction, FieldRef, From, Fuzziness, Kind, Operator, Order, Page, Query, Rank, TextMatch};
+use crate::search::{Direction, FieldRef, From, Fuzziness, Hit, Kind, Operator, Order, Page, Query, Rank, TextMatch};
 
 use super::counting;
 use super::document::Document;
 use super::likeness;
 use super::meaning::{compare, compare_distances, holds, terms, words_of_query};
+use super::nearness::{self, Scored};
 use super::told::Short;
 use super::words::Words;
 
@@ -58,7 +59,18 @@ impl<'c> Evaluator<'c> {
 
     /// What differs between an engine's answer and this one's; an error tells it.
     pub fn compare(&self, query: &Query, page: &Page, settled: Settled) -> Result<(), String> {
-        self.answer(query).compare(query, page, settled)?;
+        let seen: BTreeSet<&str> = page.hits.iter().map(|hit| hit.document.id.as_str()).collect();
+        let open = match &query.rank {
+            Some(Rank::Fused(rankings)) => self.compare_fused(query, rankings, page, &seen)?,
+            _ => {
+                let (expected, open) = self.expected(query, &seen);
+                if !open {
+                    expected.compare(query, page, settled)?;
+                }
+                open
+            }
+        };
+        page.hits.iter().try_for_each(|hit| self.compare_elements(query, hit))?;
         if query.compute.len() != page.computed.len() {
             return Err(format!("{} answers to {}", page.computed.len(), query.compute.len()));
         }
@@ -66,40 +78,113 @@ impl<'c> Evaluator<'c> {
             if slot != other {
                 return Err(format!("slot {other}, not {slot}"));
             }
-            let wanted = counting::answer(self, query, compute);
+            if open {
+                continue;
+            }
+            let wanted = counting::answer(self, query, &seen, compute);
             likeness::alike(&wanted, found).map_err(|difference| format!("{difference}\n  of {:?}", Short(compute)))?;
         }
         Ok(())
     }
 
-    /// All that match, with their places in the corpus.
-    pub(super) fn found(&self, query: &Query) -> Vec<(usize, &'c Document)> {
-        self.scored(query).into_iter().map(|(at, document, _)| (at, document)).collect()
-    }
-
-    fn scored(&self, query: &Query) -> Vec<(usize, &'c Document, f64)> {
-        let mut found: Vec<(usize, &'c Document, f64)> = Vec::new();
-        for (at, document) in self.documents.iter().enumerate() {
-            let holds = |filter| holds(self.words, document, filter);
-            if !holds(&query.rule) || !holds(&query.filter) || !query.ticks.iter().all(|(_, tick)| holds(tick)) {
-                continue;
-            }
-            match &query.rank {
-                None => found.push((at, document, 0.0)),
-                Some(Rank::Text(text)) => {
-                    if let Some(score) = self.score(document, text) {
-                        found.push((at, document, score));
-                    }
+    /// True: which documents are near is left open.
+    fn compare_fused(&self, query: &Query, rankings: &[Rank], page: &Page, seen: &BTreeSet<&str>) -> Result<bool, String> {
+        let ranked: Vec<(Vec<Scored<'_>>, bool)> =
+            rankings.iter().map(|rank| self.ranked(query, Some(rank), &BTreeSet::new())).collect();
+        let open = ranked.iter().any(|(_, open)| *open);
+        let spans = nearness::fused(&ranked.into_iter().map(|(found, _)| found).collect::<Vec<_>>());
+        let wanted: BTreeSet<&str> = spans.keys().map(String::as_str).collect();
+        if !open && (*seen != wanted || page.hits.len() != wanted.len()) {
+            return Err(format!("{seen:?} instead of {wanted:?}"));
+        }
+        let total = page.total.map(|total| total.value);
+        if !open && total != Some(wanted.len() as u64) {
+            return Err(format!("the total is {total:?}, not {}", wanted.len()));
+        }
+        for hit in &page.hits {
+            let (id, score) = (hit.document.id.as_str(), hit.score.map(f64::from));
+            let inside = |least: f64, most: f64| score.is_some_and(|score| score >= least * 0.9999 && score <= most * 1.0001);
+            match spans.get(id) {
+                Some((least, most)) if !open && !inside(*least, *most) => {
+                    return Err(format!("the score of {id} is {score:?}, not from {least} to {most}"));
                 }
-                // places in a ranking by nearness are not told here
-                Some(_) => {}
+                _ => {}
             }
         }
-        found
+        let ordered = page.hits.windows(2).all(|two| {
+            let key = |hit: &Hit| (hit.score.unwrap_or_default(), hit.document.id.as_str().to_owned());
+            let (one, other) = (key(&two[0]), key(&two[1]));
+            one.0 > other.0 || (one.0 - other.0).abs() <= f32::EPSILON * one.0 && one.1 < other.1
+        });
+        if ordered { Ok(open) } else { Err(format!("not in the order of the scores: {:?}", page.hits)) }
+    }
+
+    /// The elements of its lists that come with a hit.
+    fn compare_elements(&self, query: &Query, hit: &Hit) -> Result<(), String> {
+        let id = hit.document.id.as_str();
+        if query.fetch.inner_hits.len() != hit.inner_hits.len() {
+            return Err(format!("{} lists of elements with {id}", hit.inner_hits.len()));
+        }
+        for (asked, found) in query.fetch.inner_hits.iter().zip(&hit.inner_hits) {
+            let document = self.documents.iter().find(|document| document.id == id).ok_or_else(|| format!("there is no {id}"))?;
+            let mut wanted = document.elements(&asked.field.path);
+            wanted.retain(|element| holds(self.words, element, &asked.filter));
+            let total = wanted.len() as u64;
+            wanted.truncate(asked.size as usize);
+            let read = found.first.iter().map(|source| Document::read_element(&asked.field, source));
+            let read = read.collect::<Result<Vec<_>, _>>()?;
+            if found.total != total || !read.iter().eq(wanted.iter().copied()) {
+                return Err(format!("elements of {id}: {found:?} instead of {total}: {wanted:?}\n  of {:?}", Short(asked)));
+            }
+        }
+        Ok(())
+    }
+
+    /// All that match, with their places in the corpus. `seen`: see [`nearness::nearest`].
+    pub(super) fn found(&self, query: &Query, seen: &BTreeSet<&str>) -> Vec<(usize, &'c Document)> {
+        self.scored(query, seen).0.into_iter().map(|(at, document, _)| (at, document)).collect()
+    }
+
+    fn scored(&self, query: &Query, seen: &BTreeSet<&str>) -> (Vec<Scored<'c>>, bool) {
+        let Some(Rank::Fused(rankings)) = &query.rank else { return self.ranked(query, query.rank.as_ref(), seen) };
+        let (mut union, mut some_open) = (BTreeMap::new(), false);
+        for rank in rankings {
+            // what an engine shows may stand there for its words
+            let (found, open) = self.ranked(query, Some(rank), &BTreeSet::new());
+            union.extend(found.into_iter().map(|(at, document, _)| (at, document)));
+            some_open |= open;
+        }
+        (union.into_iter().map(|(at, document)| (at, document, 0.0)).collect(), some_open)
+    }
+
+    /// By one ranking. Ticks narrow what is near a vector, and nothing farther away comes in its place.
+    fn ranked(&self, query: &Query, rank: Option<&Rank>, seen: &BTreeSet<&str>) -> (Vec<Scored<'c>>, bool) {
+        let holds = |document: &Document, filter| holds(self.words, document, filter);
+        let all = self.documents.iter().enumerate();
+        let allowed = all.filter(|(_, document)| holds(document, &query.rule) && holds(document, &query.filter));
+        let score = |document: &Document| match rank {
+            None => Some(0.0),
+            Some(Rank::Text(text)) => self.score(document, text),
+            Some(Rank::Knn { field, vector, .. }) => nearness::score(document, field, vector),
+            // a fusion is of rankings that are none
+            Some(Rank::Fused(_)) => None,
+        };
+        let scored = allowed.filter_map(|(at, document)| Some((at, document, score(document)?))).collect();
+        let (mut found, open) = match rank {
+            Some(Rank::Knn { k, .. }) => nearness::nearest(scored, *k as usize, seen),
+            _ => (scored, false),
+        };
+        found.retain(|(_, document, _)| query.ticks.iter().all(|(_, tick)| holds(document, tick)));
+        (found, open)
     }
 
     pub fn answer(&self, query: &Query) -> Expected {
-        let mut found = self.scored(query);
+        self.expected(query, &BTreeSet::new()).0
+    }
+
+    /// True: which documents are near is left open.
+    fn expected(&self, query: &Query, seen: &BTreeSet<&str>) -> (Expected, bool) {
+        let (mut found, open) = self.scored(query, seen);
         let by_score = query.order.is_empty() && query.rank.is_some();
         let by_keys = |a: &(usize, &Document, f64), b: &(usize, &Document, f64)| {
             if by_score {
@@ -133,7 +218,8 @@ impl<'c> Evaluator<'c> {
             // cursors are the engines' own; a walk is held to the whole
             (From::After(_) | From::Before(_), _) => (0, all.len()),
         };
-        Expected { ids: all[from..to].to_vec(), total: all.len() as u64, has_next: to < all.len(), scores, all, places }
+        let ids = all[from..to].to_vec();
+        (Expected { ids, total: all.len() as u64, has_next: to < all.len(), scores, all, places }, open)
     }
 
     /// `None`: the words are not there.
@@ -281,7 +367,8 @@ impl Expected {
 }
 
 fn near(a: f64, b: f64) -> bool {
-    (a - b).abs() <= 1e-4 * a.abs().max(b.abs())
+    // of opposite vectors rounding decides whether anything is left
+    (a - b).abs() <= (1e-4 * a.abs().max(b.abs())).max(1e-6)
 }
 
 fn edits(fuzziness: Fuzziness, word: &str) -> Option<usize> {

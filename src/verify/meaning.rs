@@ -109,6 +109,7 @@ pub(super) fn holds(words: &dyn Words, document: &Document, filter: &Filter) -> 
             }
         }
         Filter::Exists(field) if field.kind == Kind::GeoPoint => !points_of(document, field).is_empty(),
+        Filter::Exists(field) if matches!(field.kind, Kind::Vector { .. }) => document.vectors.contains_key(&field.path),
         Filter::Exists(field) => !values(document, &field.path).is_empty(),
         Filter::OneOf(field, wanted) => {
             let there = exact_values(document, field);
@@ -118,7 +119,7 @@ pub(super) fn holds(words: &dyn Words, document: &Document, filter: &Filter) -> 
         Filter::Pattern(field, pattern) => {
             let pattern = normalized(field, pattern);
             exact_values(document, field).iter().any(|value| match value {
-                Value::Text(text) => fits(&pattern, text),
+                Value::Text(text) => fits(&pattern, is_lowered(field), text),
                 _ => false,
             })
         }
@@ -204,7 +205,7 @@ pub(super) fn order_of(a: &Value, b: &Value) -> Ordering {
     }
 }
 
-/// A pattern on a field that is lowered is lowered itself; classes stay as they are.
+/// A pattern on a field that is lowered is lowered itself; of its classes see [`Reading::within`].
 fn normalized(field: &FieldRef, pattern: &Pattern) -> Pattern {
     let mut pattern = pattern.clone();
     if is_lowered(field) {
@@ -235,45 +236,59 @@ fn lowered(node: Node) -> Node {
     }
 }
 
-fn fits(pattern: &Pattern, text: &str) -> bool {
+fn fits(pattern: &Pattern, lowered: bool, text: &str) -> bool {
     let letters: Vec<char> = text.chars().collect();
-    ends(&pattern.node(), pattern.ignore_case, &letters, &[0].into()).contains(&letters.len())
+    let reading = Reading { ignore_case: pattern.ignore_case, lowered, letters: &letters };
+    reading.ends(&pattern.node(), &[0].into()).contains(&letters.len())
 }
 
-/// Where a match that starts at one of these places can end.
-fn ends(node: &Node, ignore_case: bool, letters: &[char], starts: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let step = |takes: &dyn Fn(char) -> bool| -> BTreeSet<usize> {
-        starts.iter().filter(|at| letters.get(**at).is_some_and(|letter| takes(*letter))).map(|at| at + 1).collect()
-    };
-    let equal = |a: char, b: char| a == b || (ignore_case && fold(a).any(|other| other == b));
-    match node {
-        Node::Empty => starts.clone(),
-        Node::Any => step(&|_| true),
-        Node::Char(wanted) => step(&|letter| equal(letter, *wanted)),
-        Node::Class { negated, ranges } => step(&|letter| {
-            let inside = |letter: char| ranges.iter().any(|(low, high)| (*low..=*high).contains(&letter));
-            let found = inside(letter) || (ignore_case && fold(letter).any(inside));
-            found != *negated
-        }),
-        Node::Concat(nodes) => nodes.iter().fold(starts.clone(), |places, node| ends(node, ignore_case, letters, &places)),
-        Node::Alternate(nodes) => nodes.iter().flat_map(|node| ends(node, ignore_case, letters, starts)).collect(),
-        Node::Repeat { node, min, max } => {
-            let mut places = starts.clone();
-            let mut all = BTreeSet::new();
-            for times in 0.. {
-                if times >= *min {
-                    let before = all.len();
-                    all.extend(&places);
-                    if times > *min && all.len() == before {
+struct Reading<'t> {
+    ignore_case: bool,
+    /// The letters are small ones, made of what they were.
+    lowered: bool,
+    letters: &'t [char],
+}
+
+impl Reading<'_> {
+    /// A small letter is within a class where one is that it may have been.
+    fn within(&self, ranges: &[(char, char)], letter: char) -> bool {
+        let small = |c: char| lower(&c.to_string()).chars().eq([letter]);
+        let before = fold(letter).chain(['İ']).filter(|c| self.lowered && small(*c));
+        let inside = |letter: char| ranges.iter().any(|(low, high)| (*low..=*high).contains(&letter));
+        before.chain([letter]).any(|letter| inside(letter) || (self.ignore_case && fold(letter).any(inside)))
+    }
+
+    /// Where a match that starts at one of these places can end.
+    fn ends(&self, node: &Node, starts: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let step = |takes: &dyn Fn(char) -> bool| -> BTreeSet<usize> {
+            starts.iter().filter(|at| self.letters.get(**at).is_some_and(|letter| takes(*letter))).map(|at| at + 1).collect()
+        };
+        let equal = |a: char, b: char| a == b || (self.ignore_case && fold(a).any(|other| other == b));
+        match node {
+            Node::Empty => starts.clone(),
+            Node::Any => step(&|_| true),
+            Node::Char(wanted) => step(&|letter| equal(letter, *wanted)),
+            Node::Class { negated, ranges } => step(&|letter| self.within(ranges, letter) != *negated),
+            Node::Concat(nodes) => nodes.iter().fold(starts.clone(), |places, node| self.ends(node, &places)),
+            Node::Alternate(nodes) => nodes.iter().flat_map(|node| self.ends(node, starts)).collect(),
+            Node::Repeat { node, min, max } => {
+                let mut places = starts.clone();
+                let mut all = BTreeSet::new();
+                for times in 0.. {
+                    if times >= *min {
+                        let before = all.len();
+                        all.extend(&places);
+                        if times > *min && all.len() == before {
+                            break;
+                        }
+                    }
+                    if max.is_some_and(|max| times >= max) {
                         break;
                     }
+                    places = self.ends(node, &places);
                 }
-                if max.is_some_and(|max| times >= max) {
-                    break;
-                }
-                places = ends(node, ignore_case, letters, &places);
+                all
             }
-            all
         }
     }
 }

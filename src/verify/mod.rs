@@ -11,6 +11,7 @@ mod document;
 mod evaluator;
 mod likeness;
 mod meaning;
+mod nearness;
 mod random;
 mod sampling;
 mod told;

@@ -14,6 +14,8 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = SECONDS_PER_DAY * SECOND;
+/// After so many years dates and weekdays are the same again, and with them the changes of clocks.
+const CYCLE: i64 = 146_097 * DAY;
 
 /// A unit of time. Weeks begin on Monday.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +57,14 @@ impl Rounding {
         if let Some(offset) = self.fixed {
             return self.floor(millis.saturating_add(offset)).saturating_sub(offset);
         }
-        let at = moment(millis);
         let offset = |offset: Offset| i64::from(offset.seconds()) * SECOND;
-        let local = self.floor(millis.saturating_add(offset(self.zone.0.to_offset(at))));
+        let offset_at = |millis: i64| offset(self.zone.0.to_offset(moment(millis - beyond(millis))));
+        let local = self.floor(millis.saturating_add(offset_at(millis)));
         let dates = !matches!(self.span, Span::Unit(Calendar::Minute | Calendar::Hour) | Span::Fixed(_));
-        let Some(civil) = civil(local) else {
-            // beyond the years of the zones' rules: the offset of the nearest one
-            return local.saturating_sub(offset(self.zone.0.to_offset(at)));
+        let shift = beyond(local);
+        let Some(civil) = civil(local - shift) else {
+            // before the years of the zones' rules: the offset of the first one
+            return local.saturating_sub(offset_at(local));
         };
         match self.zone.0.to_ambiguous_timestamp(civil).offset() {
             AmbiguousOffset::Unambiguous { offset: only } => local - offset(only),
@@ -73,9 +76,9 @@ impl Rounding {
             // never shown: begins where the gap is
             AmbiguousOffset::Gap { before, .. } => {
                 let shown = local - offset(before);
-                let next = moment(shown.saturating_add(1));
+                let next = moment(shown.saturating_add(1) - shift);
                 let change = self.zone.0.preceding(next).next().map(|change| change.timestamp().as_millisecond());
-                change.unwrap_or(shown)
+                change.map_or(shown, |change| change + shift)
             }
         }
     }
@@ -136,6 +139,12 @@ impl Rounding {
             Span::Unit(Calendar::Year) => of_days(days(date(day).0, 1, 1)),
         }
     }
+}
+
+/// How much earlier a moment is looked up: the zones' rules are told up to the year 9999, and go on for ever as they are in the last years.
+fn beyond(millis: i64) -> i64 {
+    let most = Timestamp::MAX.as_millisecond() - 400 * DAY;
+    if millis > most { ((millis - most) / CYCLE + 1) * CYCLE } else { 0 }
 }
 
 /// The nearest moment that the zones' rules can tell about.
@@ -203,6 +212,17 @@ mod tests {
         // beyond the years of the rules
         assert_eq!(rounding(Unit(Year), "Europe/Berlin").start(253_402_300_799_999), 253_402_297_200_000);
         assert_eq!(rounding(Unit(Year), "UTC").start(-62_188_387_200_000), days(-1, 1, 1) * DAY);
+        for (span, moment, wanted) in [
+            (Unit(Year), 253_419_580_799_999, 253_402_318_800_000),
+            (Unit(Week), 255_600_014_400_000, 255_599_726_400_000),
+            // in summer time
+            (Unit(Day), 253_419_580_799_999, 253_419_508_800_000),
+            (Unit(Hour), 255_600_014_400_000, 255_600_014_400_000),
+            (Span::Fixed(1_000_000 * HOUR), 255_600_014_399_999, 252_000_014_400_000),
+        ] {
+            assert_eq!(rounding(span, "America/New_York").start(moment), wanted, "{span:?} {moment}");
+        }
+        assert_eq!(rounding(Span::Fixed(1_000_000 * HOUR), "America/New_York").next(252_000_014_400_000), 255_600_014_400_000);
     }
 
     #[test]

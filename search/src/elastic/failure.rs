@@ -6,6 +6,9 @@ use serde_json::Value as Json;
 use super::client::Answer;
 use crate::{Error, plain};
 
+/// Of all aggregations of a search together.
+pub(super) const TOO_MANY_BUCKETS: &str = "there are more groups than Elasticsearch takes";
+
 /// Answers that are no answers: worth asking again.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -75,7 +78,7 @@ pub(super) fn of_error(status: u16, error: &Json) -> Error {
             "too_many_clauses" | "too_many_nested_clauses" => {
                 Error::Limit("the filter has more parts than Elasticsearch takes".into())
             }
-            "too_many_buckets_exception" => Error::Limit("there are more groups than Elasticsearch takes".into()),
+            "too_many_buckets_exception" => Error::Limit(TOO_MANY_BUCKETS.into()),
             "strict_dynamic_mapping_exception" => unknown_field(&reason),
             "document_parsing_exception" | "mapper_parsing_exception" => misfit(&reason),
             "invalid_index_name_exception" => Error::invalid(reason.clone()),

@@ -55,7 +55,10 @@ fn at(list: Option<&str>, filter: &Filter) -> Result<Json> {
         Filter::OneOf(field, values) => one_of(field, values)?,
         Filter::Range(field, range) => between(field, range)?,
         Filter::Pattern(field, pattern) => match &field.kind {
-            Kind::Keyword(_) | Kind::Text { .. } => patterns::query(exact(field)?, pattern)?,
+            Kind::Keyword(exact) | Kind::Text { exact: Some(exact), .. } => {
+                patterns::query(&exact.path, &exact.pattern(pattern))?
+            }
+            Kind::Text { exact: None, .. } => patterns::query(exact(field)?, pattern)?,
             _ => return Err(Error::invalid(format!("{} is no keyword: it takes no pattern", field.path))),
         },
         Filter::Words(field, words) => text(field, words)?,

@@ -19,6 +19,7 @@ mod merging;
 mod numbers;
 mod patterns;
 mod ranking;
+mod refining;
 mod request;
 mod response;
 mod rules;

@@ -5,7 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::pattern::{Node, Pattern, Piece, Shape, fold, lower};
+use crate::pattern::{Node, Pattern, Piece, Shape, fold, fold_all, lower};
 use crate::{Error, Result};
 
 /// `index.max_regex_length` by default, in Java's characters.
@@ -166,7 +166,7 @@ fn class(negated: bool, ranges: &[(char, char)], ignore_case: bool, out: &mut St
         }
     };
     for &(from, to) in ranges {
-        put(from, to);
+        apart(from, to).into_iter().for_each(|(from, to)| put(from, to));
         if ignore_case {
             alike(from, to).into_iter().for_each(|c| put(c, c));
         }
@@ -174,17 +174,39 @@ fn class(negated: bool, ranges: &[(char, char)], ignore_case: bool, out: &mut St
     out.push(']');
 }
 
+/// The range with each sign in it by itself: behind a backslash a range does not begin there, but means the sign, and the hyphen after it.
+fn apart(from: char, to: char) -> Vec<(char, char)> {
+    if !from.is_ascii() {
+        return vec![(from, to)];
+    }
+    let mut parts: Vec<(char, char)> = Vec::new();
+    for c in from..=to.min('\u{7f}') {
+        match parts.last_mut() {
+            Some(last) if !is_sign(c) && !is_sign(last.1) => last.1 = c,
+            _ => parts.push((c, c)),
+        }
+    }
+    if !to.is_ascii() {
+        parts.push(('\u{80}', to));
+    }
+    parts
+}
+
 /// What folds like a character of the range and lies outside of it.
 fn alike(from: char, to: char) -> Vec<char> {
-    let mut more: Vec<char> = (from..=to).flat_map(fold).filter(|c| *c < from || *c > to).collect();
+    let mut more: Vec<char> = fold_all(from, to).into_iter().filter(|c| *c < from || *c > to).collect();
     more.sort_unstable();
     more.dedup();
     more
 }
 
+fn is_sign(c: char) -> bool {
+    c.is_ascii() && !c.is_ascii_alphanumeric() && !c.is_ascii_control()
+}
+
 /// Letters and digits mean themselves only without a backslash (`\d` is a class), all else of ASCII only with one.
 fn escape(c: char, out: &mut String) {
-    if c.is_ascii() && !c.is_ascii_alphanumeric() && !c.is_ascii_control() {
+    if is_sign(c) {
         out.push('\\');
     }
     out.push(c);

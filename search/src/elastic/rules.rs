@@ -74,7 +74,10 @@ fn holds(rule: &Filter, id: &DocumentId, source: Here<'_>) -> Result<bool> {
             indexed(field, source)?.iter().any(|value| within(value, &range))
         }
         Filter::Pattern(field, pattern) => {
-            let machine = pattern.machine();
+            let machine = match &field.kind {
+                Kind::Keyword(exact) | Kind::Text { exact: Some(exact), .. } => exact.pattern(pattern).machine(),
+                _ => pattern.machine(),
+            };
             indexed(field, source)?.iter().any(|value| matches!(value, Value::Text(text) if machine.matches(text)))
         }
         Filter::Networks(field, networks) => indexed(field, source)?.iter().any(|value| match value {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::client::{Answer, Request, segment};
+use super::refining::{self, Refining};
 use super::request::{Ask, ask};
 use super::response::{Body, counted, page};
 use super::suggesting::Doubts;
@@ -62,7 +63,26 @@ impl Elastic {
             }));
         }
         self.settle(call, open, &mut pages).await?;
+        for (query, page) in batch.iter().zip(&mut pages) {
+            if refining::has_failed_so(page)
+                && let Some(refining) = Refining::of(query)
+                && let Some(refined) = Box::pin(self.refine(call, query, &refining)).await?
+            {
+                *page = refined;
+            }
+        }
         Ok(pages)
+    }
+
+    async fn refine(&self, call: &Call, query: &Query, refining: &Refining) -> Result<Option<Result<Page>>> {
+        let lacking = || Error::internal("an answer is missing in a batch");
+        let measured = self.search_each(call, std::slice::from_ref(&refining.measuring)).await?.pop().ok_or_else(lacking)?;
+        let Some((rest, answers)) = refining.settle(query, &measured?)? else { return Ok(None) };
+        let page = self.search_each(call, &[rest]).await?.pop().ok_or_else(lacking)?;
+        Ok(Some(page.map(|mut page| {
+            refining::join(&mut page, answers);
+            page
+        })))
     }
 
     /// Words that must be counted before they may be suggested: one round trip for all of them.

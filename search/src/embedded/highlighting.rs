@@ -19,7 +19,7 @@ use super::super::{
 use super::analysis::{Token, analyze, normalize};
 use super::layout::Layout;
 use super::machines::{Edits, Machine};
-use super::matching::{exact_of, filter_query, normal_pattern};
+use super::matching::{exact_of, filter_query};
 use super::passages::{Mark, Marked, cut};
 use super::ranking::{edits, words_of};
 
@@ -143,7 +143,7 @@ impl Finders<'_> {
             }
             Filter::Pattern(field, pattern) if self.is_keyword(field) => {
                 if let Some(exact) = exact_of(self.field) {
-                    self.found.push(Finder::Values(Values::Like(normal_pattern(exact, pattern).machine())));
+                    self.found.push(Finder::Values(Values::Like(exact.pattern(pattern).machine())));
                 }
                 Ok(())
             }

@@ -9,7 +9,7 @@ use tantivy::Searcher;
 use tantivy::query::{AllQuery, BooleanQuery, ConstScoreQuery, EmptyQuery, ExistsQuery, Occur, Query};
 
 use super::super::geo::Area;
-use super::super::pattern::{Node, Pattern, Piece, Shape, lower};
+use super::super::pattern::{Pattern, Shape};
 use super::super::value::{Cidr, Value};
 use super::super::{Error, Exact, Field, Filter, Kind, Quantifier, Range, Result, TextFilter};
 use super::analysis::{analyze, normalize};
@@ -319,40 +319,12 @@ fn within(layout: &Layout, field: &Field, range: &Range) -> Result<Box<dyn Query
 fn matching(layout: &Layout, field: &Field, pattern: &Pattern) -> Result<Box<dyn Query>> {
     let exact = exact_of(field).ok_or_else(|| no_such(field, "a pattern"))?;
     let prefix = codes::term_prefix(&exact.path);
-    let pattern = normal_pattern(exact, pattern);
+    let pattern = exact.pattern(pattern);
     if let (Shape::Prefix(text), false) = (&pattern.shape, pattern.ignore_case) {
         return Ok(Box::new(Set::Beginning { field: layout.values, prefix: [prefix, text.as_bytes().to_vec()].concat() }));
     }
     let machine = OnTerms { prefix: prefix.into(), machine: Arc::new(pattern.machine()) };
     Ok(Box::new(Set::Pattern { field: layout.values, machine }))
-}
-
-/// A pattern is held against normalised values, so its own letters are normalised, too.
-pub(super) fn normal_pattern(exact: &Exact, pattern: &Pattern) -> Pattern {
-    if exact.normalizer.as_deref() != Some("lowercase") {
-        return pattern.clone();
-    }
-    let shape = match &pattern.shape {
-        Shape::Prefix(text) => Shape::Prefix(normalize(exact, text)),
-        Shape::Wildcard(pieces) => Shape::Wildcard(
-            pieces.iter().map(|piece| if let Piece::Char(c) = piece { Piece::Char(lower(*c)) } else { piece.clone() }).collect(),
-        ),
-        Shape::Regexp(node) => Shape::Regexp(lower_node(node)),
-    };
-    Pattern { shape, ignore_case: pattern.ignore_case }
-}
-
-fn lower_node(node: &Node) -> Node {
-    match node {
-        Node::Char(c) => Node::Char(lower(*c)),
-        Node::Class { negated, ranges } => {
-            Node::Class { negated: *negated, ranges: ranges.iter().map(|(from, to)| (lower(*from), lower(*to))).collect() }
-        }
-        Node::Concat(nodes) => Node::Concat(nodes.iter().map(lower_node).collect()),
-        Node::Alternate(nodes) => Node::Alternate(nodes.iter().map(lower_node).collect()),
-        Node::Repeat { node, min, max } => Node::Repeat { node: Box::new(lower_node(node)), min: *min, max: *max },
-        Node::Empty | Node::Any => node.clone(),
-    }
 }
 
 fn with_words(layout: &Layout, field: &Field, words: &TextFilter) -> Result<Box<dyn Query>> {

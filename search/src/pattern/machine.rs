@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Node, Pattern, fold};
+use super::{Node, Pattern, fold_all};
 
 /// Places in the pattern where a character is taken, repetitions written out.
 const MOST_PLACES: usize = 4_096;
@@ -175,7 +175,7 @@ impl Places {
         let mut all: Vec<(u32, u32)> = ranges.iter().map(|(low, high)| (u32::from(*low), u32::from(*high))).collect();
         if self.ignore_case {
             for (low, high) in ranges {
-                all.extend((*low..=*high).flat_map(fold).map(|letter| (u32::from(letter), u32::from(letter))));
+                all.extend(fold_all(*low, *high).into_iter().map(|letter| (u32::from(letter), u32::from(letter))));
             }
         }
         merge(all)

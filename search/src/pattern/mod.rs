@@ -3,10 +3,11 @@
 //! A pattern that parses is one that both engines can run: its size and the size of its automaton are bounded here.
 
 mod fold;
+mod lowering;
 mod machine;
 mod parse;
 
-pub use fold::{fold, lower};
+pub use fold::{fold, fold_all, lower};
 pub use machine::{Machine, State};
 
 /// A parsed pattern; it always means the whole value.

@@ -11,8 +11,8 @@ use crate::graphql::value::Value;
 use crate::search::date::{Time, rfc3339};
 use crate::search::value::{Value as Held, shortest};
 use crate::search::{
-    Bucket, Computed, Counts, Field, FieldRef, Filter, Group, GroupKey, Groups, Kind, MetricValue, Number, Slot, Stats,
-    ValueCount,
+    Bucket, Computed, Counts, Field, FieldRef, Filter, Group, GroupKey, Groups, Interval, Kind, LISTED_MOST, MetricValue, Number,
+    Slot, Stats, ValueCount,
 };
 
 /// A level of what was computed: that of the whole result, or that of a group.
@@ -360,8 +360,28 @@ fn unanswered<'a>(computed: Option<&Computed>) -> Resolved<'a> {
                 format!("there are more than {most} groups or buckets to go through; narrow the search, or make them coarser"),
             )
         },
+        Some(Computed::TooFine(would_do)) => Failure {
+            more: vec![("limit", "groups".into()), ("value", LISTED_MOST.into())],
+            ..Failure::new(
+                Code::LimitExceeded,
+                format!(
+                    "the interval is too small for these values: at most {LISTED_MOST} buckets are listed; {} would do",
+                    asked_for(would_do)
+                ),
+            )
+        },
         _ => Failure::new(Code::Internal, "internal error"),
     })
+}
+
+/// As an argument.
+fn asked_for(interval: &Interval) -> String {
+    match interval {
+        Interval::Number { size, .. } if *size >= 1e15 || *size < 1e-3 => format!("interval: {{ size: {size:e} }}"),
+        Interval::Number { size, .. } => format!("interval: {{ size: {size} }}"),
+        Interval::Calendar { unit, .. } => format!("interval: {{ calendar: {} }}", format!("{unit:?}").to_uppercase()),
+        Interval::Fixed { nanos, .. } => format!("interval: {{ fixed: \"{}d\" }}", nanos / 86_400_000_000_000),
+    }
 }
 
 fn failed<'a>(made: Option<&Made<'_>>) -> Resolved<'a> {

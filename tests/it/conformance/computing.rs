@@ -114,6 +114,9 @@ pub fn tell(computed: &Computed) -> String {
             ids.join(" ")
         }
         Computed::TooMany(most) => format!("more than {most}"),
+        Computed::TooFine(Interval::Number { size, .. }) => format!("too fine: {size}"),
+        Computed::TooFine(Interval::Calendar { unit, .. }) => format!("too fine: {unit:?}"),
+        Computed::TooFine(Interval::Fixed { nanos, .. }) => format!("too fine: {} days", nanos / 86_400_000_000_000),
     }
 }
 

@@ -1,6 +1,11 @@
 //! Facets: values, ticks, ranges, intervals, what is missing and what is distinct.
 
-use hooke::search::{Calendar, Compute, Direction, Facet, FacetOrder, Interval, Query, Rank, TotalRequest};
+use hooke::search::date::Time;
+use hooke::search::value::Value;
+use hooke::search::{
+    Calendar, Compute, Computed, Direction, Facet, FacetOrder, Filter, GroupBy, GroupKey, Interval, Query, Range, Rank,
+    TotalRequest,
+};
 use serde_json::json;
 
 use super::computing::{days, every, tell};
@@ -16,7 +21,9 @@ conformance! {
     intervals_of_numbers_are_filled
     intervals_of_dates_follow_the_calendar_of_a_zone
     intervals_of_a_fixed_length
+    zones_go_on_beyond_the_year_9999
     too_many_buckets_are_said
+    intervals_far_too_small_are_named_one_that_does
     stats_of_a_field
     facets_follow_the_search_the_filter_and_the_rule
     places_are_counted_by_distance_and_by_tile
@@ -287,6 +294,37 @@ async fn intervals_of_a_fixed_length(ground: &Ground) {
     }
 }
 
+async fn zones_go_on_beyond_the_year_9999(ground: &Ground) {
+    let shelf = ground.shelf(json!({ "d": { "type": "date" } })).await;
+    let moments: [i64; 3] = [253_419_580_799_999, 255_600_014_399_999, 255_600_014_400_000];
+    shelf.fill(["a", "b", "c"].into_iter().zip(moments).map(|(name, at)| (name, json!({ "d": at })))).await;
+    let zone = "America/New_York";
+    let ends = async |interval: Interval, first: i64| {
+        let millis = |end: &Option<Value>| if let Some(Value::Date(time)) = end { time.millis() } else { 0 };
+        let least = Some((Value::Date(Time::from_millis(first)), true));
+        let only = Query { filter: Filter::Range(shelf.field("d"), Range { lower: least, upper: None }), ..shelf.query() };
+        match shelf.computed_of(only, Compute::Facet(shelf.buckets("d", interval))).await {
+            Computed::Facet { buckets, .. } => buckets
+                .iter()
+                .filter(|bucket| bucket.count.documents > 0)
+                .map(|bucket| (millis(&bucket.lower), millis(&bucket.upper), bucket.count.documents))
+                .collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        }
+    };
+    // in summer time, as it is every 400 years
+    assert_eq!(
+        ends(days(Calendar::Year, zone), 0).await,
+        [(253_402_318_800_000, 253_433_941_200_000, 1), (255_579_858_000_000, 255_611_394_000_000, 2)]
+    );
+    assert_eq!(ends(days(Calendar::Day, zone), 255_600_014_399_999).await, [(255_599_985_600_000, 255_600_072_000_000, 2)]);
+    let long = Interval::Fixed { nanos: 1_000_000 * 3_600_000_000_000, zone: zone.into() };
+    assert_eq!(
+        ends(long, 0).await,
+        [(252_000_014_400_000, 255_600_014_400_000, 2), (255_600_014_400_000, 259_200_014_400_000, 1)]
+    );
+}
+
 async fn too_many_buckets_are_said(ground: &Ground) {
     let shelf = ground.shelf(json!({ "n": { "type": "long" }, "d": { "type": "date" } })).await;
     shelf
@@ -296,8 +334,8 @@ async fn too_many_buckets_are_said(ground: &Ground) {
             ("c", json!({ "n": 9_999 })),
         ])
         .await;
-    assert_eq!(shelf.facet_told(shelf.buckets("n", every(1.0))).await, "more than 10000");
-    assert_eq!(shelf.facet_told(shelf.buckets("d", days(Calendar::Minute, "Europe/Berlin"))).await, "more than 10000");
+    assert_eq!(shelf.facet_told(shelf.buckets("n", every(1.0))).await, "too fine: 10000000000000000");
+    assert_eq!(shelf.facet_told(shelf.buckets("d", days(Calendar::Minute, "Europe/Berlin"))).await, "too fine: 5000 days");
     let few = Query { filter: shelf.lt("n", 10_000), ..shelf.query() };
     let told = tell(&shelf.computed_of(few, Compute::Facet(shelf.buckets("n", every(1.0)))).await);
     assert_eq!(told.split(", ").count(), 10_000);
@@ -312,6 +350,53 @@ async fn too_many_buckets_are_said(ground: &Ground) {
     let page = shelf.page(query).await;
     assert_eq!(page.hits.len(), 3);
     assert_eq!(tell(&page.computed[1].1).split(", ").count(), 8_030);
+}
+
+/// More buckets than Elasticsearch gives at all, and values so large that the interval is lost in them.
+async fn intervals_far_too_small_are_named_one_that_does(ground: &Ground) {
+    let shelf = ground
+        .shelf(json!({ "n": { "type": "long" }, "d": { "type": "date" }, "x": { "type": "double" }, "k": { "type": "keyword" } }))
+        .await;
+    let many = |of: i64, step: i64| (0..14_000).map(|at| (of * 14_000 + at) * step).collect::<Vec<i64>>();
+    let names = ["a", "b", "c", "d", "e"];
+    shelf
+        .fill(
+            names
+                .into_iter()
+                .zip(0..)
+                .map(|(name, of)| (name, json!({ "n": many(of, 1), "d": many(of, 60_000), "k": name, "x": [-1.7e308, of] }))),
+        )
+        .await;
+    assert_eq!(shelf.facet_told(shelf.buckets("n", every(1.0))).await, "too fine: 100");
+    let told = shelf.facet_told(shelf.buckets("n", every(10_000.0))).await;
+    assert_eq!(
+        told,
+        "[0..10000) 1, [10000..20000) 2, [20000..30000) 2, [30000..40000) 1, [40000..50000) 2, [50000..60000) 2, [60000..70000) 1"
+    );
+    assert_eq!(shelf.facet_told(shelf.buckets("d", days(Calendar::Minute, "UTC"))).await, "too fine: Day");
+    // Elasticsearch counts none of these, so low is where they begin
+    assert_eq!(shelf.facet_told(shelf.buckets("x", every(0.25))).await, "too fine: 2e305".replace("2e305", &2e305.to_string()));
+    let low = Query { filter: shelf.lt("x", -1.0), ..shelf.query() };
+    let told = shelf.computed_of(low, Compute::Facet(shelf.buckets("x", every(1e308)))).await;
+    assert!(matches!(&told, Computed::Facet { buckets, .. } if buckets.len() == 3), "{told:?}");
+    let key = |path: &str, size: f64| GroupKey { interval: Some(every(size)), ..shelf.key(path) };
+    for key in [key("n", 1.0)] {
+        let groups = GroupBy { keys: vec![key], ..shelf.groups(&[], 3) };
+        assert_eq!(shelf.groups_told(groups).await, "more than 10000");
+    }
+    // all else has its answer
+    let query = Query {
+        compute: vec![
+            (4, Compute::Facet(shelf.facet("k", 2))),
+            (7, Compute::Facet(shelf.buckets("n", every(1.0)))),
+            (5, Compute::Facet(shelf.facet("k", 1))),
+        ],
+        ..shelf.query()
+    };
+    let page = shelf.page(query).await;
+    let told: Vec<(u32, String)> = page.computed.iter().map(|(slot, computed)| (*slot, tell(computed))).collect();
+    assert_eq!(ids(&page), "a b c d e");
+    assert_eq!(told, [(4, "a 1, b 1; other 3".into()), (7, "too fine: 100".into()), (5, "a 1; other 4".into())]);
 }
 
 async fn stats_of_a_field(ground: &Ground) {

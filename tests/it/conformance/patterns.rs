@@ -14,6 +14,8 @@ conformance! {
     case_is_folded_by_unicode
     a_pattern_finds_every_value_however_many
     patterns_on_the_keyword_of_a_text
+    patterns_on_values_that_are_lowered
+    classes_that_begin_with_a_sign
 }
 
 async fn words<'g>(ground: &'g Ground, words: &[&str]) -> Shelf<'g> {
@@ -126,4 +128,33 @@ async fn patterns_on_the_keyword_of_a_text(ground: &Ground) {
     assert_eq!(shelf.found(shelf.prefix("t", "Quick B", false)).await, "1");
     assert_eq!(shelf.found(shelf.wildcard("t", "quick*", true)).await, "1 2");
     assert_eq!(shelf.found(shelf.regexp("t", "Quick .*", false)).await, "1");
+}
+
+async fn patterns_on_values_that_are_lowered(ground: &Ground) {
+    let shelf = ground.shelf(json!({ "k": { "type": "keyword", "normalizer": "lowercase" } })).await;
+    shelf.fill(["NET", "net", "ẞ", "été", "ÿ", "Z", "_", "ſ", "N_T"].map(|word| (word, json!({ "k": word })))).await;
+    for (pattern, ignore_case, wanted) in [
+        ("[A-Z]+", false, "NET net Z"),
+        ("NE.", false, "NET net"),
+        // not from é to ÿ, as it were with its ends lowered: ß is none of these
+        ("[É-ÿ]*", false, "ẞ ÿ"),
+        ("[É-ÿ]+", true, "ẞ ÿ"),
+        // there z would stand before a
+        ("[Z-a]", false, "Z _"),
+        ("n[^A-Z]t", false, "N_T"),
+        ("N[^D-F]T", true, "N_T"),
+        ("S", true, "ſ"),
+    ] {
+        assert_eq!(shelf.found(shelf.regexp("k", pattern, ignore_case)).await, wanted, "{pattern} {ignore_case}");
+    }
+    assert_eq!(shelf.found(shelf.prefix("k", "É", false)).await, "été");
+    assert_eq!(shelf.found(shelf.wildcard("k", "N?T", true)).await, "NET net N_T");
+}
+
+async fn classes_that_begin_with_a_sign(ground: &Ground) {
+    let shelf = words(ground, &["!", "-", "0", "[", "_", "Z", "a", "b", "é", "~"]).await;
+    assert_eq!(shelf.found(shelf.regexp("k", "[!-a]", false)).await, "! - 0 [ _ Z a");
+    assert_eq!(shelf.found(shelf.regexp("k", r"[\[-b]", false)).await, "[ _ a b");
+    assert_eq!(shelf.found(shelf.regexp("k", r"[\[-\~]", false)).await, "[ _ a b ~");
+    assert_eq!(shelf.found(shelf.regexp("k", "[_-ÿ]", false)).await, "_ a b é ~");
 }

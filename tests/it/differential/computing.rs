@@ -144,14 +144,18 @@ fn interval(random: &mut Random, shelf: &Shelf<'_>, path: &str, filled: bool) ->
             Interval::Calendar { unit, zone }
         }
         Kind::Number(number) if number.is_whole() => {
-            let sizes = if filled { &[3.0, 10.0, 1e6, 1e15][..] } else { &[1.0, 3.0, 10.0, 1e15] };
+            let sizes = match path {
+                _ if filled => &[3.0, 10.0, 1e6, 1e15][..],
+                _ => &[1.0, 3.0, 10.0, 1e15],
+            };
             Interval::Number { size: *random.pick(sizes), offset: *random.pick(&[0.0, 0.0, 1.0, -7.0]) }
         }
         _ => {
             let sizes = match path {
                 _ if filled => &[0.5, 10.0, 1e37, 1e299][..],
-                // the ends of the doubles divided by it would be beyond them: Elasticsearch leaves such groups out
-                "x" => &[3.0, 1e10],
+                // the ends of the doubles divided by less than one are beyond all doubles: Elasticsearch leaves such groups out
+                "x" => &[3.0, 1e10, 1e299],
+                "f" => &[0.25, 3.0, 1e30],
                 _ => &[0.25, 3.0, 1e10],
             };
             Interval::Number { size: *random.pick(sizes), offset: *random.pick(&[0.0, 0.0, 0.125, -7.5]) }

@@ -23,6 +23,8 @@ pub fn mapping() -> Json {
         "d": { "type": "date" }, "n": { "type": "date_nanos" },
         "ip": { "type": "ip" },
         "p": { "type": "geo_point" },
+        "v": { "type": "dense_vector", "dims": 3, "similarity": "cosine" },
+        "w": { "type": "dense_vector", "dims": 2, "similarity": "l2_norm" },
         "o": { "properties": { "a": { "type": "keyword" }, "n": { "type": "integer" } } },
         "e": { "type": "nested", "properties": {
             "a": { "type": "keyword" }, "n": { "type": "integer" }, "t": { "type": "text" },
@@ -34,6 +36,7 @@ pub fn mapping() -> Json {
 /// Fields that hold single values, without the texts.
 pub const EXACT: &[&str] = &["k", "short", "low", "b", "l", "i", "y", "x", "f", "h", "d", "n", "ip", "o.a", "o.n"];
 pub const TEXTS: &[&str] = &["t", "u"];
+pub const VECTORS: &[&str] = &["v", "w"];
 
 /// Words and what the standard analyzer makes of them, known by hand.
 pub const WORDS: &[(&str, &[&str])] = &[
@@ -132,6 +135,8 @@ const MILLIS: &[i64] = &[
     -62_188_387_200_000,
     253_402_300_799_999,
     99_999_999_999_999,
+    // in summer time in New York, in the year 10069
+    255_600_014_400_000,
     // around changes of clocks: Berlin forward and back, New York back, São Paulo at midnight, Lord Howe by half an hour,
     // and the day that Apia left out
     1_711_846_799_999,
@@ -231,6 +236,14 @@ impl Written {
             }
         }
         written.place(random);
+        for path in VECTORS {
+            if random.once_in(3) {
+                continue;
+            }
+            let vector = vector(random, path);
+            written.put(path, json!(vector));
+            written.document.vectors.insert((*path).to_owned(), vector);
+        }
         written.list(random, "e", &["e.a", "e.n", "e.t"]);
         written
     }
@@ -358,6 +371,20 @@ pub fn name(random: &mut Random) -> String {
 
 fn long(random: &mut Random, from: &[i64]) -> i64 {
     if random.once_in(2) { *random.pick(from) } else { i64::try_from(random.below(9)).unwrap() }
+}
+
+/// On a coarse grid, so that some are equal and no two nearly so.
+pub fn vector(random: &mut Random, path: &str) -> Vec<f32> {
+    loop {
+        let vector: Vec<f32> = match path {
+            "v" => (0..3).map(|_| *random.pick(&[-1.0, 0.0, 1.0, 2.0])).collect(),
+            _ => (0..2).map(|_| *random.pick(&[-3.0, -1.0, 0.0, 1.5, 4.0])).collect(),
+        };
+        // nothing but zeros has no direction
+        if path != "v" || vector.iter().any(|number| *number != 0.0) {
+            return vector;
+        }
+    }
 }
 
 fn time_of(nanos: i128) -> Value {

@@ -4,6 +4,7 @@
 //! `HOOKE_TEST_CASES` asks for more or fewer queries than the usual ones, `HOOKE_TEST_SEED` for others.
 
 mod computing;
+mod coverage;
 mod documents;
 mod queries;
 
@@ -22,7 +23,7 @@ use queries::queries;
 /// Queries on one corpus, sent in one batch; so many of them are made as those of `hooke verify` are.
 const BATCH: usize = 50;
 const OF_VERIFY: usize = 10;
-const CASES: usize = 4_000;
+const CASES: usize = 10_000;
 const SEED: u64 = 0x0b5e_55ed;
 /// The cases are split between so many tests, which run beside each other.
 const PARTS: usize = 4;

@@ -3,13 +3,13 @@
 use hooke::search::pattern::Pattern;
 use hooke::search::value::{Cidr, Value};
 use hooke::search::{
-    Direction, DocumentId, Filter, From, Fuzziness, GeoPoint, Missing, Operator, Order, PageRequest, Quantifier, Query, Range,
-    Rank, TextFilter, TextMatch,
+    Direction, DocumentId, Filter, From, Fuzziness, GeoPoint, InnerHits, Missing, Operator, Order, PageRequest, Quantifier,
+    Query, Range, Rank, TextFilter, TextMatch,
 };
 use hooke::verify::Random;
 
 use super::computing;
-use super::documents::{EXACT, LONGS, TEXTS, name, one, sentence};
+use super::documents::{EXACT, LONGS, TEXTS, VECTORS, name, one, sentence, vector};
 use crate::ground::Shelf;
 
 const KEYWORDS: &[&str] = &["k", "short", "low", "o.a", "t"];
@@ -34,9 +34,12 @@ pub fn queries(random: &mut Random, shelf: &Shelf<'_>, ids: &[String], count: us
 
 fn query(random: &mut Random, shelf: &Shelf<'_>, ids: &[String]) -> Query {
     let mut query = shelf.query();
-    if random.once_in(3) {
-        query.rank = Some(rank(random, shelf));
-    }
+    query.rank = match random.below(9) {
+        0..3 => Some(rank(random, shelf)),
+        3 => Some(near(random, shelf)),
+        4 => Some(Rank::Fused(vec![rank(random, shelf), near(random, shelf)])),
+        _ => None,
+    };
     if !random.once_in(5) {
         query.filter = filter(random, shelf, 3);
         if random.once_in(9) {
@@ -52,7 +55,9 @@ fn query(random: &mut Random, shelf: &Shelf<'_>, ids: &[String]) -> Query {
         query.ticks = vec![(shelf.field(path), leaf_on(random, shelf, path))];
     }
     let scored = query.rank.is_some();
-    for _ in 0..random.below(3) {
+    let fused = matches!(query.rank, Some(Rank::Fused(_)));
+    // a fusion has an order of its own
+    for _ in 0..if fused { 0 } else { random.below(3) } {
         query.order.push(if scored && random.once_in(3) { Order::Score(direction(random)) } else { order(random, shelf) });
     }
     let by_score = scored && (query.order.is_empty() || query.order.iter().any(|order| matches!(order, Order::Score(_))));
@@ -66,6 +71,13 @@ fn query(random: &mut Random, shelf: &Shelf<'_>, ids: &[String]) -> Query {
         };
     }
     query.fetch.scores = scored;
+    if random.once_in(5) {
+        for _ in 0..1 + random.below(2) {
+            let path = *random.pick(&["e", "e", "e.f"]);
+            let filter = if random.once_in(4) { Filter::All } else { of_element(random, shelf, path, 2) };
+            query.fetch.inner_hits.push(InnerHits { field: shelf.field(path), filter, size: *random.pick(&[1, 2, 9]) });
+        }
+    }
     if random.once_in(2) {
         computing::add(random, shelf, &mut query);
     }
@@ -97,6 +109,16 @@ fn rank(random: &mut Random, shelf: &Shelf<'_>) -> Rank {
         operator: if random.once_in(3) { Operator::And } else { Operator::Or },
         fuzziness: *random.pick(&[Fuzziness::None, Fuzziness::None, Fuzziness::Auto, Fuzziness::One, Fuzziness::Two]),
     })
+}
+
+/// Near a vector that documents may have, or one beside all of them. All candidates are looked at, so that nothing is left to chance.
+fn near(random: &mut Random, shelf: &Shelf<'_>) -> Rank {
+    let path = *random.pick(VECTORS);
+    let mut vector = vector(random, path);
+    if random.once_in(2) {
+        vector[0] += 0.37;
+    }
+    Rank::Knn { field: shelf.field(path), vector, k: *random.pick(&[3, 10, 50]), candidates: 1_000 }
 }
 
 fn filter(random: &mut Random, shelf: &Shelf<'_>, depth: usize) -> Filter {
@@ -145,6 +167,19 @@ fn placed(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
     }
 }
 
+/// Two conditions on elements of one list, each of which may be held by another element; or none of them, beside something else.
+fn twice(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
+    let path = *random.pick(&["e", "e", "e.f"]);
+    let field = shelf.field(path);
+    let on = |quantifier, filter| Filter::Nested { field: field.clone(), quantifier, filter: Box::new(filter) };
+    let (one, other) = (of_element(random, shelf, path, 1), of_element(random, shelf, path, 1));
+    match random.below(4) {
+        0 | 1 => Filter::And(vec![on(Quantifier::Some, one), on(Quantifier::Some, other)]),
+        2 => Filter::Or(vec![on(Quantifier::None, one), leaf(random, shelf)]),
+        _ => Filter::Or(vec![on(Quantifier::None, one), on(Quantifier::Every, other)]),
+    }
+}
+
 /// A condition on the elements of a list below that of `around`, which is empty for documents.
 fn nested(random: &mut Random, shelf: &Shelf<'_>, around: &str) -> Filter {
     let path = if around == "e" || random.once_in(4) { "e.f" } else { "e" };
@@ -179,12 +214,13 @@ fn of_element(random: &mut Random, shelf: &Shelf<'_>, list: &str, depth: usize) 
 }
 
 fn leaf(random: &mut Random, shelf: &Shelf<'_>) -> Filter {
-    match random.below(13) {
+    match random.below(14) {
+        13 => twice(random, shelf),
         10 => placed(random, shelf),
         11 | 12 => nested(random, shelf, ""),
         0 => [Filter::All, Filter::Nothing][random.below(2)].clone(),
         1 => {
-            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n", "p", "e", "e.f"]);
+            let path = *random.pick(&["k", "short", "t", "u", "l", "x", "d", "ip", "b", "o", "o.n", "p", "e", "e.f", "v"]);
             Filter::Exists(shelf.field(path))
         }
         // of no document
@@ -254,8 +290,8 @@ fn pattern(random: &mut Random) -> Pattern {
                 Pattern::wildcard(&format!("{}{}", escaped("*?\\"), random.pick(&["*", "?", "*t", "??", "", "?*"])), ignore_case)
             }
             _ => {
-                let tail =
-                    *random.pick(&["", ".*", "[a-z]*", "[^a-z]+", "(t|w)?", ".{1,3}", "(x|e|)t*", "\\w+", "?", "+", "[É-ÿ]*"]);
+                let tail = *random
+                    .pick(&["", ".*", "[a-z]*", "[^a-z]+", "(t|w)?", ".{1,3}", "(x|e|)t*", "\\w+", "?", "+", "[É-ÿ]*", "[Z-a]+"]);
                 let head = escaped(r"\.[]{}()*+?|");
                 Pattern::regexp(&format!("{head}{tail}"), ignore_case)
             }

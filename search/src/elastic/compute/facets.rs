@@ -3,12 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::answers::{buckets, count, part, whole};
-use super::keys::{Key, path, start, word};
+use super::keys::{Key, lost, path, read_lost, start, word};
 use super::levels::{add_documents, counts, reach, reached};
 use super::metrics::{distinct, read_distinct, read_stats};
 use super::{Aggs, with};
 use crate::compute::choosing::compare_values;
-use crate::compute::interval::{LISTED_MOST, Steps};
+use crate::compute::interval::{LISTED_MOST, Start, Steps};
 use crate::elastic::patterns;
 use crate::{Computed, Counts, Facet, FacetOrder, Result, Slot, ValueCount};
 
@@ -50,6 +50,9 @@ pub(super) fn add(slot: Slot, facet: &Facet, into: &mut Aggs) -> Result<()> {
     }
     if facet.interval.is_some() || !facet.ranges.is_empty() {
         put('b', with(key(facet).aggregation(0, &[])?, documents));
+        if let Some(lost) = facet.interval.as_ref().and_then(|interval| lost(&facet.field, interval)) {
+            put('l', lost);
+        }
     }
     if facet.stats {
         put('s', json!({"stats": {"field": field}}));
@@ -131,13 +134,16 @@ pub(super) fn read(slot: Slot, facet: &Facet, within: &Json) -> Result<Computed>
     let mut listed = Vec::new();
     if let Some(interval) = &facet.interval {
         let steps = Steps::of(interval, &facet.field.kind)?;
-        let counted = buckets(answer('b')?)?
+        let mut counted: Vec<_> = buckets(answer('b')?)?
             .iter()
             .map(|bucket| Ok((start(&facet.field, bucket)?, counts(level, bucket)?)))
             .collect::<Result<_>>()?;
+        if read_lost(&facet.field, interval, &format!("{slot}l"), entries)? {
+            counted.push((Start::Number(f64::NEG_INFINITY), Counts::default()));
+        }
         match steps.fill(counted, Counts { documents: 0, elements: level.map(|_| 0) }) {
-            Some(filled) => listed = filled,
-            None => return Ok(Computed::TooMany(LISTED_MOST)),
+            Ok(filled) => listed = filled,
+            Err(coarser) => return Ok(Computed::TooFine(coarser)),
         }
     } else if !facet.ranges.is_empty() {
         listed = key(facet).read(answer('b')?)?.into_iter().map(|(bucket, _)| bucket).collect();

@@ -101,6 +101,23 @@ pub(super) fn start(field: &Field, bucket: &Json) -> Result<Start> {
     }
 }
 
+/// Values of which the interval would begin below all doubles: Elasticsearch leaves them out of its buckets in silence, where a document has
+/// several values. `None`: there can be none.
+pub(super) fn lost(field: &Field, interval: &Interval) -> Option<Json> {
+    let Interval::Number { size, offset } = interval else { return None };
+    let greatest = match field.kind {
+        Kind::Number(Number::Double) => f64::MAX,
+        Kind::Number(Number::Float | Number::HalfFloat) => f64::from(f32::MAX),
+        _ => return None,
+    };
+    let beyond = |number: f64| !((number - offset) / size).is_finite();
+    beyond(-greatest).then(|| json!({"filter": {"range": {field.path.as_str(): {"lt": offset - f64::MAX * size}}}}))
+}
+
+pub(super) fn read_lost(field: &Field, interval: &Interval, name: &str, within: &Json) -> Result<bool> {
+    Ok(lost(field, interval).is_some() && super::answers::count(super::answers::part(within, name)?)? > 0)
+}
+
 fn unit_name(unit: Calendar) -> &'static str {
     match unit {
         Calendar::Minute => "minute",

@@ -31,7 +31,7 @@ impl Completing {
         if self.prefix.is_empty() {
             return Ok(None);
         }
-        patterns::query(&self.exact.path, &beginning(&self.prefix)?).map(Some)
+        patterns::query(&self.exact.path, &self.exact.pattern(&beginning(&self.prefix)?)).map(Some)
     }
 
     pub(super) fn add(&self, slot: Slot, aggs: &mut Map<String, Json>) -> Result<()> {

@@ -55,8 +55,8 @@ impl Computing<'_> {
             let counts = keys.counts(rows, around.as_ref())?;
             let counted = (0..).zip(counts).filter_map(|(key, count)| Some((keys.start(key)?, count))).collect();
             match Steps::of(interval, &field.kind)?.fill(counted, empty) {
-                Some(filled) => buckets = filled,
-                None => return Ok(Computed::TooMany(LISTED_MOST)),
+                Ok(filled) => buckets = filled,
+                Err(coarser) => return Ok(Computed::TooFine(coarser)),
             }
         } else if !facet.ranges.is_empty() {
             let counts = Keys::of(columns, field, None, &facet.ranges)?.counts(rows, around.as_ref())?;

@@ -15,7 +15,7 @@ use super::super::super::{Error, FieldRef, Filter, Query, Result, Suggestion};
 use super::super::codes;
 use super::super::compute::{self, Rows};
 use super::super::machines::{Machine, OnTerms};
-use super::super::matching::{exact_of, normal_pattern};
+use super::super::matching::exact_of;
 use super::super::searching::{View, match_query};
 use super::super::sets::Borrowed;
 use super::seen::Seen;
@@ -28,7 +28,7 @@ pub(super) fn complete(view: &View<'_>, query: &Query, field: &FieldRef, prefix:
     if first == 0 {
         return Ok(Vec::new());
     }
-    let pattern = normal_pattern(exact, &beginning(prefix)?);
+    let pattern = exact.pattern(&beginning(prefix)?);
     let peaks = &view.layout.peaks;
     let read = |rows: &Rows| {
         let found = compute::complete(view, rows, field, &pattern, first)?;
