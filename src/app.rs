@@ -135,6 +135,11 @@ impl App {
         })
     }
 
+    /// For links of our own where the settings do not say how people reach us.
+    pub fn address(&self) -> &str {
+        self.url.get().map_or("http://localhost", String::as_str)
+    }
+
     /// What one request of this id may use of the engines.
     pub fn call(&self, id: &RequestId) -> Call {
         Call::within(self.config.limits.time).named(id.0.clone())

@@ -36,6 +36,13 @@ pub struct RequestId(pub Arc<str>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddress(pub std::net::IpAddr);
 
+impl ClientAddress {
+    /// Without a connection there are only tests.
+    pub fn of(known: Option<&ClientAddress>) -> std::net::IpAddr {
+        known.map_or(std::net::Ipv4Addr::LOCALHOST.into(), |address| address.0)
+    }
+}
+
 /// The collections a request was about; a handler puts it among the extensions of its response where the path does not tell.
 #[derive(Clone, Debug)]
 pub struct Collections(pub Vec<String>);

@@ -2,7 +2,6 @@
 //! that scripts cannot read; forms of theirs bring along what only our own pages know.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use askama::Template;
@@ -149,14 +148,6 @@ fn given<'f>(filled: &'f Filled, name: &str) -> &'f str {
     filled.get(name).map_or("", String::as_str)
 }
 
-fn address(client: Option<Extension<ClientAddress>>) -> IpAddr {
-    client.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Extension(ClientAddress(address))| address)
-}
-
-fn listening(app: &App) -> &str {
-    app.url.get().map_or("http://localhost", String::as_str)
-}
-
 /// A page of ours to go on to, never another server's.
 fn next(wanted: &str) -> &str {
     let fine = wanted.len() <= 2_000 && wanted.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -193,7 +184,8 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Fault> {
     let accounts = accounts(&app)?;
     let password = given(&filled, "password").to_owned();
-    let signed = accounts.sign_in_page(&app.call(&id), given(&filled, "email"), password, address(client)).await;
+    let signed =
+        accounts.sign_in_page(&app.call(&id), given(&filled, "email"), password, ClientAddress::of(client.as_deref())).await;
     Ok(match signed {
         Ok(cookie) => {
             let on = Redirect::to(next(given(&filled, "next"))).into_response();
@@ -227,7 +219,7 @@ pub(super) async fn register(
     let accounts = accounts(&app)?;
     let name = Some(given(&filled, "name").to_owned());
     let password = given(&filled, "password").to_owned();
-    match accounts.register(given(&filled, "email"), password, name, address(client), listening(&app)) {
+    match accounts.register(given(&filled, "email"), password, name, ClientAddress::of(client.as_deref()), app.address()) {
         Ok(()) => Ok(done("Make an account", StatusCode::ACCEPTED, "A mail is on its way and says how to go on.")),
         Err(fault) => Ok(register_form(&filled).refuse(fault)),
     }
@@ -272,7 +264,7 @@ pub(super) async fn forget_password(
     client: Option<Extension<ClientAddress>>,
     Form(filled): Form<Filled>,
 ) -> Result<Response, Fault> {
-    match accounts(&app)?.forget_password(given(&filled, "email"), address(client), listening(&app)) {
+    match accounts(&app)?.forget_password(given(&filled, "email"), ClientAddress::of(client.as_deref()), app.address()) {
         Ok(()) => Ok(done(
             "Forgot the password?",
             StatusCode::ACCEPTED,
@@ -396,7 +388,7 @@ pub(super) async fn change_password(
 ) -> Result<Response, Fault> {
     let Some(here) = from_form(&app, &viewer, &headers, &filled)? else { return Ok(to_sign_in()) };
     let (current, new) = (given(&filled, "current").to_owned(), given(&filled, "new").to_owned());
-    match here.accounts.change_password(&app.call(&id), &here.id, current, new, address(client)).await {
+    match here.accounts.change_password(&app.call(&id), &here.id, current, new, ClientAddress::of(client.as_deref())).await {
         Ok(()) => Ok(with_cookie(here.accounts, "", 0, Redirect::to("/login").into_response())),
         Err(fault) => account(&app, &id, &here, None, Some(fault)).await,
     }

@@ -1,6 +1,5 @@
 //! Signing in and out, registering, and passwords. What tells nothing of whether an address is known stays so here: one answer for all.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,15 +87,6 @@ pub(super) fn accounts(app: &App) -> Result<&Arc<Accounts>, Problem> {
 pub(super) fn read<T: serde::de::DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
     media::check(headers, media::JSON)?;
     media::read_object(body)
-}
-
-/// Without a connection there are only tests.
-fn address(client: Option<Extension<ClientAddress>>) -> IpAddr {
-    client.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |Extension(ClientAddress(address))| address)
-}
-
-fn listening(app: &App) -> &str {
-    app.url.get().map_or("http://localhost", String::as_str)
 }
 
 /// The user who has signed in; keys and tokens of others do not steer accounts.
@@ -243,7 +233,7 @@ pub(super) async fn register(
 ) -> Result<Response, Refused> {
     let accounts = accounts(&app)?;
     let Registration { email, password, name } = read(&headers, &body)?;
-    accounts.register(&email, password, name, address(client), listening(&app))?;
+    accounts.register(&email, password, name, ClientAddress::of(client.as_deref()), app.address())?;
     Ok(private(StatusCode::ACCEPTED, Told { detail: "a mail says how to go on" }))
 }
 
@@ -282,7 +272,7 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Refused> {
     let accounts = accounts(&app)?;
     let SignIn { email, password } = read(&headers, &body)?;
-    let (_, session) = accounts.sign_in(&app.call(&id), &email, password, address(client)).await?;
+    let (_, session) = accounts.sign_in(&app.call(&id), &email, password, ClientAddress::of(client.as_deref())).await?;
     Ok(private(StatusCode::OK, SessionView::from(session)))
 }
 
@@ -336,7 +326,7 @@ pub(super) async fn forget_password(
 ) -> Result<Response, Refused> {
     let accounts = accounts(&app)?;
     let Address { email } = read(&headers, &body)?;
-    accounts.forget_password(&email, address(client), listening(&app))?;
+    accounts.forget_password(&email, ClientAddress::of(client.as_deref()), app.address())?;
     Ok(private(StatusCode::ACCEPTED, Told { detail: "if there is an account of this address, a mail says how to go on" }))
 }
 
@@ -397,7 +387,7 @@ pub(super) async fn change_password(
     let accounts = accounts(&app)?;
     let user = user(&viewer)?;
     let PasswordChange { current, new } = read(&headers, &body)?;
-    accounts.change_password(&app.call(&id), user, current, new, address(client)).await?;
+    accounts.change_password(&app.call(&id), user, current, new, ClientAddress::of(client.as_deref())).await?;
     Ok(nothing())
 }
 

@@ -1,7 +1,6 @@
 //! The rate of each caller, as HTTP tells it: `RateLimit-Policy` and `RateLimit` on every answer that is counted, and 429 with
 //! `Retry-After` where nothing is left (draft-ietf-httpapi-ratelimit-headers).
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +27,7 @@ pub(super) async fn meter(State(app): State<Arc<App>>, mut request: Request, nex
         return next.run(request).await;
     }
     let who = request.extensions().get::<Arc<Viewer>>().map_or(Who::Anybody, |viewer| viewer.who.clone());
-    let address = request.extensions().get::<ClientAddress>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.0);
+    let address = ClientAddress::of(request.extensions().get());
     let personal = who != Who::Anybody;
     let Some(allowance) = app.rates.allowance(&who, address) else { return keep_apart(next.run(request).await, personal) };
     if let Err(standing) = allowance.take() {
