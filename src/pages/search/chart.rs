@@ -3,10 +3,10 @@
 
 use serde_json::{Value as Json, json};
 
-use super::Choice;
 use super::address::Asked;
 use super::conditions::Spot;
 use super::facets::{cut, written};
+use super::form::Choice;
 use super::ticks::{Tick, What};
 use crate::catalog::ask::{self, Frame};
 use crate::error::Code;

@@ -4,9 +4,11 @@ mod address;
 mod chart;
 mod conditions;
 mod facets;
+mod form;
 mod hit;
 mod near;
 mod pager;
+mod question;
 mod suggestions;
 mod ticks;
 
@@ -17,12 +19,12 @@ use axum::Extension;
 use axum::extract::{Path, Query as Pairs};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use serde_json::{Value as Json, json};
 
-use self::address::{Asked, At, NEAREST, Parsed, SIZES};
+use self::address::{Asked, Parsed, SIZES};
 use self::chart::ChartView;
-use self::conditions::{Condition, Operator, Spot};
+use self::conditions::Spot;
 use self::facets::{FacetView, Wanted};
+use self::form::{Chip, Choice, MOST_ROWS, Row};
 use self::hit::HitView;
 pub(super) use self::hit::headline;
 use self::pager::Pager;
@@ -30,31 +32,20 @@ pub(super) use self::suggestions::complete_text;
 use self::suggestions::{Fewer, Meant};
 use super::fault::Fault;
 use super::layout::{Layout, send};
-use super::query_text::{self, Arguments};
+use super::query_text;
 use super::shelf;
 use crate::app::App;
-use crate::catalog::{Exposed, ask, cursor};
+use crate::catalog::{Exposed, ask};
 use crate::error::Code;
 use crate::pages::mine::Mine;
 use crate::search::date::Time;
 use crate::search::{
-    self, Call, Compute, Computed, Direction, Fetch, Filter, From, HighlightRequest, Moment, Page, PageRequest, Query, Rank,
-    Relation, Slot, Total, TotalRequest,
+    self, Call, Compute, Computed, Fetch, Filter, Moment, Page, PageRequest, Query, Relation, Slot, Total, TotalRequest,
 };
 use crate::telemetry::RequestId;
 
 /// Hits are counted so far; a page of hits is not worth more.
 const COUNTED: u64 = 10_000;
-
-/// Rows of the filter form, and fields to sort by; others can be asked for in the address.
-const MOST_ROWS: usize = 40;
-
-/// Fields that are searched for marks.
-const MOST_MARKED: usize = 8;
-
-/// Characters of a fragment, and how many of a field.
-const FRAGMENT: u32 = 160;
-const FRAGMENTS: u32 = 2;
 
 #[derive(Template)]
 #[template(path = "search.html")]
@@ -74,35 +65,6 @@ struct SearchPage {
     charts: Vec<Choice>,
     numbers: Vec<Choice>,
     result: Result<Found, String>,
-}
-
-/// A filter or a tick that is on, and the address of the page without it.
-struct Chip {
-    text: String,
-    /// Its name in the address, and what stands behind it.
-    name: &'static str,
-    written: String,
-    remove: String,
-}
-
-/// A field of the filter form.
-struct Row {
-    number: usize,
-    path: String,
-    label: String,
-    kind: &'static str,
-    operators: Vec<Operator>,
-    /// There is an operator that wants one.
-    has_value: bool,
-    /// Of the values, for the keyboard of a phone.
-    keyboard: &'static str,
-    hint: &'static str,
-}
-
-struct Choice {
-    value: String,
-    label: String,
-    chosen: bool,
 }
 
 struct Found {
@@ -158,12 +120,12 @@ pub(super) async fn show_search(
             if asked.text.is_empty() { collection.clone() } else { format!("{} · {collection}", asked.text) },
             "",
         ),
-        chips: chips(&asked, &spots, &action),
+        chips: form::chips(&asked, &spots, &action),
         hidden_rows: spots.len().saturating_sub(MOST_ROWS),
-        rows: rows(&spots),
-        sorts: sorts(&asked, &spots),
-        sizes: sizes(&asked),
-        places: places(&asked, &spots),
+        rows: form::rows(&spots),
+        sorts: form::sorts(&asked, &spots),
+        sizes: form::sizes(&asked),
+        places: form::places(&asked, &spots),
         charts: chart::fields(&asked, &spots),
         numbers: chart::numbers(&asked, &spots),
         complete: suggestions::completing_address(&on, &action),
@@ -178,7 +140,7 @@ pub(super) async fn show_search(
 async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &Asked, action: &str) -> Result<Found, Fault> {
     let limits = &app.config.limits;
     let frame = ask::Frame { limits, now: Time::now() };
-    let mut arguments = arguments(on, spots, asked)?;
+    let mut arguments = question::arguments(on, spots, asked)?;
     let rank = match &arguments.search {
         Some(json) => ask::search(frame, on, json)?,
         None => None,
@@ -195,11 +157,11 @@ async fn find(app: &App, call: &Call, on: &Exposed, spots: &[Spot<'_>], asked: &
         Some(json) => ask::facet_filters(frame, on, json)?,
         None => Vec::new(),
     };
-    let binding = binding(on, &arguments);
-    let page = place(app, asked, &binding)?;
-    let marked = marked(spots, rank.as_ref());
+    let binding = question::binding(on, &arguments);
+    let page = question::place(app, asked, &binding)?;
+    let marked = question::marked(spots, rank.as_ref());
     arguments.highlights = marked.iter().map(|(name, _)| name.clone()).collect();
-    arguments.page = page_arguments(asked, &page);
+    arguments.page = question::page_arguments(asked, &page);
     let query = Query {
         at: Moment::Live,
         suggest: suggestions::wanted(rank.as_ref()),
@@ -293,98 +255,6 @@ async fn count_again(
     Ok(search(app, call, &query).await?.computed)
 }
 
-/// The page in the words of the API.
-fn arguments(on: &Exposed, spots: &[Spot<'_>], asked: &Asked) -> Result<Arguments, Fault> {
-    let search = (!asked.text.is_empty()).then(|| {
-        let mut search = json!({ "query": asked.text });
-        if asked.all_words {
-            search["operator"] = json!("AND");
-        }
-        if asked.fuzzy {
-            search["fuzziness"] = json!("AUTO");
-        }
-        search
-    });
-    let filter = (!asked.conditions.is_empty()).then(|| conditions::filter_json(spots, &asked.conditions));
-    let order = match &asked.sort {
-        None => None,
-        Some((path, direction)) => {
-            let spot = spots.iter().find(|spot| spot.exposed.field.path == *path && ask::can_sort(&spot.exposed.field));
-            let spot = spot
-                .ok_or_else(|| Fault::new(Code::BadUserInput, format!("{} cannot be sorted by “{path}”.", on.collection.name)))?;
-            let direction = if *direction == Direction::Asc { "ASC" } else { "DESC" };
-            Some(json!({ "field": spot.exposed.enum_name, "direction": direction }))
-        }
-    };
-    // distances come with the order: it is the last key where something else comes first
-    let distance = asked.near.as_ref().and_then(|near| near.order(spots));
-    let first = order.or_else(|| (distance.is_some() && search.is_some() && !asked.nearest).then(|| json!({ "score": "DESC" })));
-    let order: Vec<Json> = first.into_iter().chain(distance).collect();
-    let order = (!order.is_empty()).then_some(Json::Array(order));
-    let mut narrowed = ticks::json(spots, &asked.ticks);
-    if let Some(near) = &asked.near {
-        near.narrow(spots, &mut narrowed);
-    }
-    let facet_filters = (!narrowed.is_empty()).then_some(Json::Object(narrowed));
-    Ok(Arguments { search, filter, facet_filters, order, ..Arguments::default() })
-}
-
-fn binding(on: &Exposed, arguments: &Arguments) -> String {
-    let Arguments { search, filter, facet_filters, order, .. } = arguments;
-    cursor::binding(&on.collection.name, search.as_ref(), filter.as_ref(), facet_filters.as_ref(), order.as_ref())
-}
-
-fn place(app: &App, asked: &Asked, binding: &str) -> Result<PageRequest, Fault> {
-    let read = |cursor: &str| {
-        app.signer.read(binding, cursor).ok_or_else(|| {
-            Fault::new(
-                Code::BadCursor,
-                "This link to a page belongs to another search, or was cut. Begin again with the first page.",
-            )
-        })
-    };
-    let forward = |from| PageRequest { size: asked.size, backward: false, from };
-    Ok(match &asked.at {
-        At::Number(1) => forward(From::Start),
-        At::Number(number) => {
-            let window = u64::from(app.config.limits.window);
-            let offset = (number - 1).saturating_mul(u64::from(asked.size));
-            if offset.saturating_add(u64::from(asked.size)) > window {
-                let message =
-                    format!("Pages by number reach the first {window} hits. Go on from there by Next, or narrow the search.");
-                return Err(Fault::new(Code::LimitExceeded, message));
-            }
-            forward(From::Offset(u32::try_from(offset).unwrap_or(u32::MAX)))
-        }
-        At::After(cursor, _) => forward(From::After(read(cursor)?)),
-        At::Before(cursor, _) => PageRequest { size: asked.size, backward: true, from: From::Before(read(cursor)?) },
-        At::Last(_) => PageRequest { size: asked.size, backward: true, from: From::Start },
-    })
-}
-
-/// The same place in the words of GraphQL.
-fn page_arguments(asked: &Asked, page: &PageRequest) -> Vec<(&'static str, Json)> {
-    let size = json!(page.size);
-    match (&asked.at, &page.from) {
-        (At::After(cursor, _), _) => vec![("first", size), ("after", json!(cursor))],
-        (At::Before(cursor, _), _) => vec![("last", size), ("before", json!(cursor))],
-        (At::Last(_), _) => vec![("last", size)],
-        (At::Number(_), From::Offset(offset)) => vec![("first", size), ("offset", json!(offset))],
-        (At::Number(_), _) => vec![("first", size)],
-    }
-}
-
-/// The text fields of a search in which marks are wanted, with their enum values.
-fn marked(spots: &[Spot<'_>], rank: Option<&Rank>) -> Vec<(String, HighlightRequest)> {
-    let Some(Rank::Text(text)) = rank else { return Vec::new() };
-    let fields = text.fields.iter().filter_map(|(field, _)| {
-        let spot = spots.iter().find(|spot| spot.exposed.field.path == field.path)?;
-        let request = HighlightRequest { field: field.clone(), fragment_size: FRAGMENT, fragments: FRAGMENTS };
-        Some((spot.exposed.enum_name.clone(), request))
-    });
-    fields.take(MOST_MARKED).collect()
-}
-
 fn count(total: Option<Total>, asked: &Asked) -> String {
     let Some(total) = total else { return String::new() };
     let narrowed = asked.near.as_ref().is_some_and(|near| near.within.is_some());
@@ -400,110 +270,4 @@ fn count(total: Option<Total>, asked: &Asked) -> String {
         Relation::Equal => format!("{value} {noun}"),
         Relation::AtLeast => format!("more than {value} {noun}"),
     }
-}
-
-fn chips(asked: &Asked, spots: &[Spot<'_>], action: &str) -> Vec<Chip> {
-    let label_of = |path: &str| {
-        let spot = spots.iter().find(|spot| spot.exposed.field.path == path);
-        spot.map_or_else(|| path.to_owned(), |spot| spot.label.clone())
-    };
-    let chip = |(n, condition): (usize, &Condition)| {
-        let label = label_of(&condition.path);
-        let value = if condition.operator.wants_value() { condition.value.as_str() } else { "" };
-        Chip {
-            text: format!("{label} {} {value}", condition.operator.label).trim_end().to_owned(),
-            name: "f",
-            written: condition.write(),
-            remove: format!("{action}{}", asked.without(n).write()),
-        }
-    };
-    let ticks = asked.ticks.iter().map(|tick| {
-        let (name, written) = tick.write();
-        let remove = format!("{action}{}", asked.turned(tick).write());
-        Chip { text: tick.text(&label_of(&tick.path)), name, written, remove }
-    });
-    let near = asked.near.as_ref().map(|near| Chip {
-        text: near.text(&label_of(&near.path)),
-        name: "near",
-        written: near.write(),
-        remove: format!("{action}{}", Asked { near: None, nearest: false, ..asked.at(At::Number(1)) }.write()),
-    });
-    asked.conditions.iter().enumerate().map(chip).chain(ticks).chain(near).collect()
-}
-
-fn rows(spots: &[Spot<'_>]) -> Vec<Row> {
-    let row = |(number, spot): (usize, &Spot<'_>)| {
-        let operators = conditions::operators(&spot.exposed.field);
-        let kind = conditions::kind_label(&spot.exposed.field);
-        let (keyboard, hint) = match kind {
-            "whole number" => ("numeric", "12"),
-            "number" => ("decimal", "1.5"),
-            "date" => ("text", "1950, 1950-06-30, now-7d"),
-            "IP address" => ("text", "10.0.0.1"),
-            "text" => ("text", "words"),
-            _ => ("text", "value"),
-        };
-        let has_value = operators.iter().any(Operator::wants_value);
-        let path = spot.exposed.field.path.clone();
-        (!operators.is_empty()).then_some(Row {
-            number,
-            path,
-            label: spot.label.clone(),
-            kind,
-            operators,
-            has_value,
-            keyboard,
-            hint,
-        })
-    };
-    spots.iter().enumerate().filter_map(row).take(MOST_ROWS).collect()
-}
-
-fn sorts(asked: &Asked, spots: &[Spot<'_>]) -> Vec<Choice> {
-    let first = Choice {
-        value: String::new(),
-        label: match (asked.text.is_empty(), &asked.near) {
-            (true, Some(_)) => "nearest first",
-            (true, None) => "as they come",
-            (false, _) => "best match",
-        }
-        .to_owned(),
-        chosen: asked.sort.is_none() && !asked.nearest,
-    };
-    let nearest = (asked.near.is_some() && !asked.text.is_empty()).then(|| Choice {
-        value: NEAREST.to_owned(),
-        label: "nearest first".to_owned(),
-        chosen: asked.nearest,
-    });
-    let chosen = |path: &str, direction| asked.sort.as_ref().is_some_and(|(sort, way)| sort == path && *way == direction);
-    let sortable = spots.iter().filter(|spot| ask::can_sort(&spot.exposed.field)).take(MOST_ROWS);
-    let fields = sortable.flat_map(|spot| {
-        let path = &spot.exposed.field.path;
-        [("asc", "↑", Direction::Asc), ("desc", "↓", Direction::Desc)].map(|(end, arrow, direction)| Choice {
-            value: format!("{path}:{end}"),
-            label: format!("{} {arrow}", spot.label),
-            chosen: chosen(path, direction),
-        })
-    });
-    [first].into_iter().chain(nearest).chain(fields).collect()
-}
-
-/// The fields that hold places, to be near to.
-fn places(asked: &Asked, spots: &[Spot<'_>]) -> Vec<Choice> {
-    let choice = |spot: &Spot<'_>| Choice {
-        value: spot.exposed.field.path.clone(),
-        label: spot.label.clone(),
-        chosen: asked.near.as_ref().is_some_and(|near| near.path == spot.exposed.field.path),
-    };
-    near::places(spots).map(choice).collect()
-}
-
-fn sizes(asked: &Asked) -> Vec<Choice> {
-    let mut sizes = SIZES.to_vec();
-    if !sizes.contains(&asked.size) {
-        sizes.push(asked.size);
-        sizes.sort_unstable();
-    }
-    let choice = |size: u32| Choice { value: size.to_string(), label: size.to_string(), chosen: size == asked.size };
-    sizes.into_iter().map(choice).collect()
 }
