@@ -1,6 +1,6 @@
 //! What fields mean on the types of what is counted: facets, aggregates, groups.
 
-use super::select::Of;
+use super::fields::Of;
 use crate::catalog::{Exposed, ExposedField};
 use crate::search::Kind;
 

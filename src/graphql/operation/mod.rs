@@ -4,8 +4,10 @@
 
 mod counted;
 pub(crate) mod described;
+mod fields;
 mod input;
 mod limits;
+mod roots;
 mod select;
 mod tokens;
 
@@ -18,8 +20,10 @@ use apollo_compiler::validation::{DiagnosticList, Valid};
 use apollo_compiler::{ExecutableDocument, Node as Shared, Schema};
 
 pub(crate) use counted::Part;
+pub(crate) use fields::{Explained, What};
 pub(crate) use input::{Values, arguments, variables};
-pub(crate) use select::{Explained, Node, Roots, Selector, What};
+pub(crate) use roots::Roots;
+pub(crate) use select::{Node, Selector};
 
 use super::errors::{Failure, PARSE_FAILED, VALIDATION_FAILED, of_diagnostics};
 use crate::config::{Defence, Limits};
