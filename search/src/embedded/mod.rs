@@ -37,6 +37,7 @@ mod sets;
 mod shelf;
 mod snapshots;
 mod sorting;
+mod spans;
 mod store;
 mod suggesting;
 mod together;

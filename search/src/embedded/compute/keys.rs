@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::super::super::compute::interval::{Start, Steps};
 use super::super::super::value::Value;
 use super::super::super::{Bucket, Counts, Error, Field, FieldRef, Interval, Range, RangeOf, Result};
-use super::super::matching::span_of;
+use super::super::spans::span_of;
 use super::columns::{Codes, Columns, computed, double, is_text, text, value};
 use super::rows::Rows;
 
