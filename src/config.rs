@@ -2,12 +2,14 @@
 //! (one row a setting) and `config::sources`.
 
 mod accounts;
+mod collections;
 mod defences;
 mod proxies;
 mod roles;
 mod sources;
 mod table;
 mod upstreams;
+mod values;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,8 +25,9 @@ pub use defences::{Defence, Enforcement};
 pub use proxies::Network;
 pub use roles::{Allowed, GrantConfig, RoleConfig};
 pub use sources::{Faults, Sources};
-pub use table::{SETTINGS, Setting, Shape, duration, sample};
+pub use table::{SETTINGS, Setting, Shape, sample};
 pub use upstreams::{LabConfig, Rate, UpstreamConfig};
+pub use values::duration;
 
 #[derive(Clone, Debug)]
 pub struct Config {

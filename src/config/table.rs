@@ -1,18 +1,13 @@
 //! One row a setting: its place in the file, its flag and variable, a word on it, and how it is read and shown.
 //! The commands make their flags from it and `hooke.sample.toml` is compared with it.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use toml::Value;
 
-use super::{
-    CollectionConfig, Config, ElasticConfig, Enforcement, IdentityConfig, LogFormat, RelationConfig, Secret, StatePlace, Writes,
-    accounts, roles, upstreams,
-};
+use super::values::{count, duration_of, enforcement, filled, log_format, state_name, state_place, text, typed, urls, writes};
+use super::{Config, ElasticConfig, IdentityConfig, Secret, accounts, collections, roles, upstreams};
 
 /// How a setting is written as plain text, in a flag or a variable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,162 +71,6 @@ impl Setting {
     pub fn default(&self) -> Option<String> {
         (self.show)(&Config::default())
     }
-}
-
-fn typed<T: DeserializeOwned>(value: Value) -> Result<T, String> {
-    value.try_into::<T>().map_err(|fault| fault.to_string().trim().replace('\n', " "))
-}
-
-fn text<T: std::str::FromStr<Err: std::fmt::Display>>(value: Value) -> Result<T, String> {
-    typed::<String>(value)?.parse().map_err(|fault: T::Err| fault.to_string())
-}
-
-fn filled(value: Value) -> Result<String, String> {
-    let text: String = typed(value)?;
-    if text.is_empty() { Err("it is empty".into()) } else { Ok(text) }
-}
-
-/// A count that must be at least 1.
-fn count<T: TryFrom<u64>>(value: Value) -> Result<T, String> {
-    let number: u64 = typed(value)?;
-    match T::try_from(number) {
-        Ok(count) if number > 0 => Ok(count),
-        Ok(_) => Err("it must be at least 1".into()),
-        Err(_) => Err("it is too large".into()),
-    }
-}
-
-/// `10s`, `500ms`, `2m`; a bare number is seconds.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let fault = || "write a time with its unit, as 500ms, 10s or 2m".to_owned();
-    let (digits, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
-    let number: u64 = digits.parse().map_err(|_| fault())?;
-    let time = match unit.trim() {
-        "ms" => Duration::from_millis(number),
-        "s" | "" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.checked_mul(60).ok_or_else(fault)?),
-        _ => return Err(fault()),
-    };
-    if time.is_zero() { Err("it must be more than nothing".into()) } else { Ok(time) }
-}
-
-pub(super) fn duration_of(value: Value) -> Result<Duration, String> {
-    match value {
-        Value::Integer(seconds) => duration(&seconds.to_string()),
-        Value::String(text) => duration(&text),
-        _ => duration(""),
-    }
-}
-
-fn urls(value: Value) -> Result<Vec<String>, String> {
-    let urls: Vec<String> = match value {
-        Value::String(one) => one.split(',').map(|url| url.trim().to_owned()).collect(),
-        many => typed(many)?,
-    };
-    if urls.is_empty() {
-        return Err("it names no address".into());
-    }
-    for url in &urls {
-        let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
-        match rest {
-            None => return Err(format!("{url:?} does not begin with http:// or https://")),
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => return Err(format!("{url:?} names no host")),
-            Some(rest) if rest.contains('@') => {
-                return Err(
-                    "credentials do not belong into the address: give elasticsearch.username and elasticsearch.password".into()
-                );
-            }
-            Some(_) => {}
-        }
-    }
-    Ok(urls.into_iter().map(|url| url.trim_end_matches('/').to_owned()).collect())
-}
-
-fn writes(value: Value) -> Result<Writes, String> {
-    match typed::<String>(value)?.as_str() {
-        "off" => Ok(Writes::Off),
-        "documents" => Ok(Writes::Documents),
-        "all" => Ok(Writes::All),
-        other => Err(format!("{other:?} is none of off, documents, all")),
-    }
-}
-
-fn state_place(value: Value) -> Result<StatePlace, String> {
-    match typed::<String>(value)?.as_str() {
-        "auto" => Ok(StatePlace::Auto),
-        "engine" => Ok(StatePlace::Engine),
-        "folder" => Ok(StatePlace::Folder),
-        other => Err(format!("{other:?} is none of auto, engine, folder")),
-    }
-}
-
-/// Part of the name of an index.
-fn state_name(value: Value) -> Result<String, String> {
-    let name: String = typed(value)?;
-    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.len() > 100 || !name.chars().all(fine) {
-        return Err("it has up to 100 small letters, digits and -".into());
-    }
-    Ok(name)
-}
-
-fn enforcement(value: Value) -> Result<Enforcement, String> {
-    match typed::<String>(value)?.as_str() {
-        "refuse" => Ok(Enforcement::Refuse),
-        "warn" => Ok(Enforcement::Warn),
-        other => Err(format!("{other:?} is none of refuse, warn")),
-    }
-}
-
-fn log_format(value: Value) -> Result<LogFormat, String> {
-    match typed::<String>(value)?.as_str() {
-        "auto" => Ok(LogFormat::Auto),
-        "pretty" => Ok(LogFormat::Pretty),
-        "json" => Ok(LogFormat::Json),
-        other => Err(format!("{other:?} is none of auto, pretty, json")),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[derive(Default)]
-struct CollectionRow {
-    name: Option<String>,
-    singular: Option<String>,
-    hide: Vec<String>,
-    rename: BTreeMap<String, String>,
-    lists: BTreeMap<String, bool>,
-    relations: BTreeMap<String, RelationRow>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RelationRow {
-    to: String,
-    #[serde(default = "id")]
-    field: String,
-    #[serde(default = "id")]
-    by: String,
-    #[serde(default)]
-    many: bool,
-}
-
-fn id() -> String {
-    "_id".into()
-}
-
-fn collections(value: Value) -> Result<BTreeMap<String, CollectionConfig>, String> {
-    let rows: BTreeMap<String, CollectionRow> = typed(value)?;
-    Ok(rows
-        .into_iter()
-        .map(|(name, row)| {
-            let CollectionRow { name: root, singular, hide, rename, lists, relations } = row;
-            let relations = relations
-                .into_iter()
-                .map(|(name, RelationRow { to, field, by, many })| (name, RelationConfig { to, field, by, many }));
-            (name, CollectionConfig { name: root, singular, hide, rename, lists, relations: relations.collect() })
-        })
-        .collect())
 }
 
 fn quoted(text: &str) -> Option<String> {
@@ -380,7 +219,7 @@ pub const SETTINGS: &[Setting] = &[
         example r#"{ logs = "logs-*" }"#, |d, v| typed(v).map(|patterns| d.config.catalog.patterns = patterns)),
     setting!("catalog.collections", Json, "Per collection: name (its root field), singular, hide and rename (of fields), lists (path = true or false), relations (documents of another collection).",
         example r#"{ packages = { singular = "package", hide = ["internal"], rename = { pkg = "package" }, lists = { tags = true }, relations = { maintainer = { field = "maintainer_id", to = "people" } } } }"#,
-        |d, v| collections(v).map(|rows| d.config.catalog.collections = rows)),
+        |d, v| collections::read(v).map(|rows| d.config.catalog.collections = rows)),
     setting!(switch graphql.relay, "Call the global id `id` (with node(id:) and nodes(ids:)), as Relay wants it."),
     setting!("graphql.documents", Text, "A folder of trusted documents (NAME.graphql, or objects of ids and texts in *.json): only these operations run, sent by documentId, by hash or as they are.",
         example r#""/etc/hooke/operations""#, |d, v| filled(v).map(|path| d.config.graphql.documents = Some(PathBuf::from(path)))),

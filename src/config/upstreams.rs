@@ -157,7 +157,7 @@ impl Row {
             concurrency,
             timeout: self
                 .timeout
-                .map_or(Ok(usual.timeout), super::table::duration_of)
+                .map_or(Ok(usual.timeout), super::values::duration_of)
                 .map_err(|fault| format!("timeout: {fault}"))?,
         })
     }
