@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
+use super::cursor::Signer;
 use crate::search::{Call, CollectionName, Engine, Error, Key, Page, Result, SnapshotId};
 
 /// As long as both engines keep one that is not used.
@@ -58,9 +59,10 @@ impl Moments {
         Ok(id)
     }
 
-    /// A page of it was asked for; `ended`: it was the last in its direction. The engine may have given it another id: by that it is
-    /// closed one day.
-    pub fn used(&self, viewer: &str, id: &SnapshotId, page: &Page, ended: bool) {
+    /// A page of it was seen; if that was the last in its direction, it may be let go when somebody needs its place. The engine may have
+    /// given it another id: by that it is closed one day.
+    pub fn used(&self, viewer: &str, id: &SnapshotId, page: &Page, backward: bool) {
+        let more = if backward { page.has_previous } else { page.has_next };
         let mut held = self.lock();
         let same = |one: &&mut Held| one.id.is_some() && (one.id.as_ref() == Some(id) || one.id == page.moment);
         let one = held.get_mut(viewer).and_then(|all| all.iter_mut().find(same));
@@ -69,7 +71,7 @@ impl Moments {
                 one.id.clone_from(&page.moment);
             }
             one.used = Instant::now();
-            one.ended |= ended;
+            one.ended |= !more;
         }
     }
 
@@ -127,18 +129,44 @@ impl Drop for Place<'_> {
     }
 }
 
-/// The place of a hit of a page together with the snapshot it is in, for a cursor. `id` is what the page was asked by.
-pub fn within(id: &SnapshotId, page: &Page, key: &Key) -> Key {
-    let id = page.moment.as_ref().unwrap_or(id);
-    Key([vec![Json::from(&*id.0)], key.0.clone()].concat())
+/// Reads the cursors of a walk.
+pub struct Reading<'s> {
+    signer: &'s Signer,
+    binding: &'s str,
+    in_snapshot: bool,
+    /// The snapshot of the cursor that was read; `None` before the first page.
+    pub found: Option<SnapshotId>,
 }
 
-/// The other way. `None`: the cursor is of no snapshot.
-pub fn apart(key: Key) -> Option<(SnapshotId, Key)> {
-    let mut values = key.0.into_iter();
-    match values.next() {
-        Some(Json::String(id)) => Some((SnapshotId(id.into()), Key(values.collect()))),
-        _ => None,
+impl<'s> Reading<'s> {
+    /// In a snapshot, cursors carry it.
+    pub fn new(signer: &'s Signer, binding: &'s str, in_snapshot: bool) -> Self {
+        Reading { signer, binding, in_snapshot, found: None }
+    }
+
+    /// The place that a cursor names.
+    pub fn place(&mut self, cursor: &str) -> Option<Key> {
+        let key = self.signer.read(self.binding, cursor)?;
+        if !self.in_snapshot {
+            return Some(key);
+        }
+        let mut values = key.0.into_iter();
+        let Some(Json::String(id)) = values.next() else { return None };
+        self.found = Some(SnapshotId(id.into()));
+        Some(Key(values.collect()))
+    }
+}
+
+/// What a page's cursors carry, of the snapshot that it was asked by.
+pub fn of_page<'p>(id: &'p SnapshotId, page: &'p Page) -> &'p SnapshotId {
+    page.moment.as_ref().unwrap_or(id)
+}
+
+/// The cursor of a hit, within its snapshot where there is one.
+pub fn cursor(signer: &Signer, binding: &str, snapshot: Option<&SnapshotId>, key: &Key) -> String {
+    match snapshot {
+        Some(id) => signer.write(binding, &Key([vec![Json::from(&*id.0)], key.0.clone()].concat())),
+        None => signer.write(binding, key),
     }
 }
 
@@ -174,8 +202,8 @@ mod tests {
         assert!(refused.to_string().contains("limits.snapshots"), "{refused}");
         open("bob").await.unwrap();
 
-        moments.used("ann", &two, &Page::default(), true);
-        moments.used("bob", &one, &Page::default(), true);
+        moments.used("ann", &two, &Page::default(), false);
+        moments.used("bob", &one, &Page::default(), false);
         let three = open("ann").await.unwrap();
         assert_ne!(three, one);
         assert!(matches!(engine.close_snapshot(&call(), two).await, Err(Error::SnapshotGone)), "it was let go");
@@ -189,7 +217,7 @@ mod tests {
         let moments = Moments::new(1);
         let first = moments.open(&*engine, &call(), "", &name).await.unwrap();
         let later = engine.open_snapshot(&call(), &name).await.unwrap();
-        let page = Page { moment: Some(later.clone()), ..Page::default() };
+        let page = Page { moment: Some(later.clone()), has_next: true, ..Page::default() };
         moments.used("", &first, &page, false);
         // the page before is asked for again
         moments.used("", &first, &page, true);
@@ -213,10 +241,19 @@ mod tests {
     fn a_cursor_carries_its_snapshot() {
         let (id, key) = (SnapshotId("s".into()), Key(vec![json!("a"), json!(1)]));
         let mut page = Page::default();
-        assert_eq!(apart(within(&id, &page, &key)), Some((id.clone(), key.clone())));
+        assert_eq!(of_page(&id, &page), &id);
         page.moment = Some(SnapshotId("t".into()));
-        assert_eq!(apart(within(&id, &page, &key)), Some((SnapshotId("t".into()), key)));
-        assert_eq!(apart(Key(vec![json!(1)])), None);
-        assert_eq!(apart(Key(Vec::new())), None);
+        assert_eq!(of_page(&id, &page).0, "t".into());
+        let signer = Signer::new(b"secret");
+        let read = |snapshot: Option<&SnapshotId>, key: &Key, in_snapshot| {
+            let mut reading = Reading::new(&signer, "b", in_snapshot);
+            (reading.place(&cursor(&signer, "b", snapshot, key)), reading.found)
+        };
+        assert_eq!(read(Some(&id), &key, true), (Some(key.clone()), Some(id)));
+        assert_eq!(read(None, &key, false), (Some(key), None));
+        // one of no snapshot is of no use in one
+        for live in [Key(vec![json!(1)]), Key(Vec::new())] {
+            assert_eq!(read(None, &live, true), (None, None));
+        }
     }
 }

@@ -40,14 +40,13 @@ pub(super) async fn open(runner: &Runner<'_>, call: &Call, plan: &mut Plan<'_>) 
     }
 }
 
-/// What is used lives on; a walk that has seen its last page may be let go when somebody needs its place.
+/// Which snapshots were used.
 pub(super) fn note(moments: &Moments, holder: &str, plan: &Plan<'_>, results: &Results) {
     for (_, root) in &plan.roots {
         let Root::Many(many) = root else { continue };
         let (Walk::Snapshot(id), Some(at)) = (&many.walk, many.search) else { continue };
         if let (Some(Ok(page)), Some(query)) = (results.pages.get(at), plan.searches.get(at)) {
-            let more = if query.page.backward { page.has_previous } else { page.has_next };
-            moments.used(holder, id, page, !more);
+            moments.used(holder, id, page, query.page.backward);
         }
     }
 }

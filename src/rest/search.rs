@@ -12,7 +12,7 @@ use super::{admission, documents, media};
 use crate::app::App;
 use crate::catalog::Exposed;
 use crate::catalog::ask::{self, Fault, Frame};
-use crate::catalog::moments;
+use crate::catalog::moments::{self, Reading};
 use crate::config::Limits;
 use crate::error::Code;
 use crate::rest::mine::Mine;
@@ -90,6 +90,12 @@ pub(super) struct InBody {
 enum Consistency {
     Live,
     Snapshot,
+}
+
+impl InBody {
+    fn is_in_snapshot(&self) -> bool {
+        self.consistency == Some(Consistency::Snapshot)
+    }
 }
 
 /// Words to look for, and where.
@@ -242,41 +248,27 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
     let exposed = admission::collection(app, collection)?;
     let binding = binding(collection, asked);
     let call = app.call(id);
-    let mut snapshot = None;
-    let query = match asked.consistency {
-        Some(Consistency::Snapshot) => {
-            let mut query = query(app, &exposed, asked, |cursor| {
-                let (held, key) = moments::apart(app.signer.read(&binding, cursor)?)?;
-                snapshot = Some(held);
-                Some(key)
-            })?;
-            let held = match snapshot.take() {
-                Some(held) => held,
-                None => app.moments.open(&*app.engine, &call, &app.holder, &exposed.collection.name).await?,
-            };
-            query.at = Moment::Snapshot(held.clone());
-            snapshot = Some(held);
-            query
-        }
-        _ => query(app, &exposed, asked, |cursor| app.signer.read(&binding, cursor))?,
-    };
+    let mut reading = Reading::new(&app.signer, &binding, asked.is_in_snapshot());
+    let mut query = query(app, &exposed, asked, |cursor| reading.place(cursor))?;
+    let mut snapshot = reading.found;
+    if asked.is_in_snapshot() && snapshot.is_none() {
+        snapshot = Some(app.moments.open(&*app.engine, &call, &app.holder, &exposed.collection.name).await?);
+    }
+    if let Some(id) = &snapshot {
+        query.at = Moment::Snapshot(id.clone());
+    }
     let backward = query.page.backward;
     let mut pages = app.engine.search(&call, &[query]).await?;
     let page = pages.pop().ok_or_else(|| Error::internal("no page for a query"))??;
-    if let Some(held) = &snapshot {
-        app.moments.used(&app.holder, held, &page, if backward { !page.has_previous } else { !page.has_next });
+    if let Some(id) = &mut snapshot {
+        app.moments.used(&app.holder, id, &page, backward);
+        *id = moments::of_page(id, &page).clone();
     }
-    let cursor = |key: &Key| match &snapshot {
-        Some(held) => app.signer.write(&binding, &moments::within(held, &page, key)),
-        None => app.signer.write(&binding, key),
-    };
-    let cursors: Vec<String> = page.hits.iter().map(|hit| cursor(&hit.key)).collect();
     let edges: Vec<Edge> = page
         .hits
         .into_iter()
-        .zip(cursors)
-        .map(|(hit, cursor)| Edge {
-            cursor,
+        .map(|hit| Edge {
+            cursor: moments::cursor(&app.signer, &binding, snapshot.as_ref(), &hit.key),
             score: hit.score,
             distance: hit.distance,
             node: documents::node(&hit.document.id, hit.document.version, hit.document.source),
@@ -302,7 +294,7 @@ async fn run(app: &App, id: &RequestId, collection: &str, asked: &InBody) -> Res
 
 /// What a cursor is good for: the same words, filter and order, on any page.
 fn binding(collection: &str, asked: &InBody) -> String {
-    let snapshot = asked.consistency == Some(Consistency::Snapshot);
+    let snapshot = asked.is_in_snapshot();
     json!(["rest", collection, asked.q, asked.search, asked.filter, asked.facet_filters, asked.order_by, snapshot]).to_string()
 }
 

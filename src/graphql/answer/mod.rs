@@ -382,10 +382,11 @@ impl<'a> Shaper<'a> {
     }
 
     fn cursor(&self, connection: Connection<'a>, hit: &Hit) -> String {
-        match (&connection.many.walk, connection.page) {
-            (Walk::Snapshot(id), Some(page)) => self.signer.write(&connection.many.binding, &moments::within(id, page, &hit.key)),
-            _ => self.signer.write(&connection.many.binding, &hit.key),
-        }
+        let snapshot = match (&connection.many.walk, connection.page) {
+            (Walk::Snapshot(id), Some(page)) => Some(moments::of_page(id, page)),
+            _ => None,
+        };
+        moments::cursor(self.signer, &connection.many.binding, snapshot, &hit.key)
     }
 
     fn fail(&mut self, failure: Failure, node: &Node, path: Path<'_>) {

@@ -11,7 +11,8 @@ use super::counted::Counting;
 use super::related::Belonging;
 use super::{Many, Plan, Planner, Walk, is_given, paths, within_role};
 use crate::catalog::ask::{self, Frame};
-use crate::catalog::{Exposed, ExposedField, cursor, moments};
+use crate::catalog::moments::Reading;
+use crate::catalog::{Exposed, ExposedField, cursor};
 use crate::error::Code;
 use crate::graphql::errors::Failure;
 use crate::graphql::operation::{Node, Values, What, arguments};
@@ -52,20 +53,17 @@ impl<'a> Planner<'a> {
             query.filter = Filter::and([filter.clone(), query.filter]);
             binding.push_str(key);
         }
-        let mut walk = Walk::Live;
-        if arguments.get("consistency").and_then(Json::as_str) == Some("SNAPSHOT") {
+        let in_snapshot = arguments.get("consistency").and_then(Json::as_str) == Some("SNAPSHOT");
+        if in_snapshot {
             binding.push_str(" in a snapshot");
-            let mut found = None;
-            query.page = paging::page(arguments, self.limits, |cursor| {
-                let (id, key) = moments::apart(self.signer.read(&binding, cursor)?)?;
-                found = Some(id);
-                Some(key)
-            })?;
-            walk = found.map_or(Walk::Opening, Walk::Snapshot);
-        } else {
-            query.page = paging::page(arguments, self.limits, |cursor| self.signer.read(&binding, cursor))?;
         }
-
+        let mut reading = Reading::new(self.signer, &binding, in_snapshot);
+        query.page = paging::page(arguments, self.limits, |cursor| reading.place(cursor))?;
+        let mut walk = match reading.found {
+            Some(id) => Walk::Snapshot(id),
+            None if in_snapshot => Walk::Opening,
+            None => Walk::Live,
+        };
         let sized = ["first", "last"].iter().any(|name| arguments.get(*name).is_some_and(|size| !size.is_null()));
         query.page.size = within_role(exposed, query.page.size, sized)?;
         let mut counting = Counting::new(self, exposed, variables, arguments, &query.ticks);
