@@ -243,7 +243,7 @@ mod tests {
         let mut page = Page::default();
         assert_eq!(of_page(&id, &page), &id);
         page.moment = Some(SnapshotId("t".into()));
-        assert_eq!(of_page(&id, &page).0, "t".into());
+        assert_eq!(of_page(&id, &page), &SnapshotId("t".into()));
         let signer = Signer::new(b"secret");
         let read = |snapshot: Option<&SnapshotId>, key: &Key, in_snapshot| {
             let mut reading = Reading::new(&signer, "b", in_snapshot);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::answer::{Resolved, Thing, list};
+use super::answer::{Resolved, Thing, list, page_info};
 use super::errors::Failure;
 use super::ids;
 use super::operation::{Node, Values, What};
@@ -150,12 +150,7 @@ impl<'a> Shown<'a> {
             },
             Shown::PageInfo(page) => {
                 let end = |job: Option<&Job>| job.map_or(Resolved::Null, |job| Resolved::Leaf(cursor(page, job)));
-                match node.what {
-                    What::HasNext => Resolved::Leaf(Value::Boolean(page.jobs.more)),
-                    What::HasPrevious => Resolved::Leaf(Value::Boolean(page.went_on)),
-                    What::Start => end(page.jobs.jobs.first()),
-                    _ => end(page.jobs.jobs.last()),
-                }
+                page_info(node, (page.jobs.more, page.went_on), || end(page.jobs.jobs.first()), || end(page.jobs.jobs.last()))
             }
         }
     }

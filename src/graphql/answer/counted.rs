@@ -1,5 +1,6 @@
 //! What was counted, shaped: facets, aggregates and groups, each value by the kind of its field.
 
+use super::connection::page_info;
 use super::selected::asks_for;
 use super::{Connection, Resolved, Shaper, Thing, list};
 use crate::catalog::ExposedField;
@@ -165,13 +166,8 @@ impl<'a> Shaper<'a> {
             }
             _ => Resolved::Null,
         };
-        match node.what {
-            What::HasNext => Resolved::Leaf(Value::Boolean(groups.more)),
-            What::HasPrevious => Resolved::Leaf(Value::Boolean(grouping.after)),
-            What::Start => cursor(groups.groups.first()),
-            What::End => cursor(groups.groups.last()),
-            _ => Resolved::Null,
-        }
+        let ends = (groups.more, grouping.after);
+        page_info(node, ends, || cursor(groups.groups.first()), || cursor(groups.groups.last()))
     }
 }
 

@@ -1,7 +1,9 @@
 //! Answers shaped from what was selected: in the order of the operation, with nulls and errors as the specification wants them.
 //! A field that fails is null; where it may not be null, what holds it is.
 
+mod connection;
 mod counted;
+mod document;
 mod related;
 mod selected;
 mod together;
@@ -15,25 +17,27 @@ use apollo_compiler::response::JsonMap;
 use apollo_compiler::validation::Valid;
 use serde_json::Value as Json;
 
-use counted::{Counted, Within, of_level};
+pub(super) use connection::Connection;
+pub(super) use connection::page_info;
+use connection::{better, connection, of_explanation, of_inner_hits, relaxed};
+use counted::Counted;
+use document::{document, of_document, of_object};
 pub(crate) use related::Level;
 use together::{Part, joined};
 
-use super::documents::{self, Content, View};
+use super::documents::View;
 use super::errors::{Failure, Step};
-use super::ids;
 use super::jobs::Shown;
 use super::marks::html;
 use super::mutation::{Changed, Done};
-use super::operation::{Explained, Node, Values, What, arguments};
-use super::plan::{Found, Many, Need, Place, Plan, Root, Walk};
+use super::operation::{Node, Values, What, arguments};
+use super::plan::{Found, Need, Plan, Root};
 use super::value::Value;
 use crate::catalog::cursor::Signer;
-use crate::catalog::moments;
 use crate::catalog::{Exposed, ExposedField};
 use crate::error::Code;
 use crate::search::{
-    Document, Elements, Explanation, Fragment, Highlight, Hit, Page, Relation, Relaxed, Run, Suggested, Suggestion, TotalRequest,
+    Document, Elements, Explanation, Fragment, Highlight, Hit, Page, Relation, Relaxed, Run, Suggested, Suggestion,
 };
 
 /// What came back for a plan, in its order.
@@ -119,12 +123,6 @@ pub(super) enum Thing<'a> {
     Spelled(&'a str, bool),
     Relaxed(&'a Relaxed),
     Completion(&'a Suggestion),
-}
-
-#[derive(Clone, Copy)]
-pub(super) struct Connection<'a> {
-    many: &'a Many<'a>,
-    page: Option<&'a Page>,
 }
 
 /// What a field turns out to be, before what is selected of it is shaped.
@@ -331,64 +329,6 @@ impl<'a> Shaper<'a> {
         }
     }
 
-    fn of_connection(&self, connection: Connection<'a>, node: &'a Node) -> Resolved<'a> {
-        let hits = connection.page.map(|page| page.hits.as_slice()).unwrap_or_default();
-        let exposed = &*connection.many.exposed;
-        match node.what {
-            What::PageInfo => Resolved::Thing(Thing::Page(connection)),
-            What::Suggestions => Resolved::Thing(Thing::Suggestions(connection)),
-            What::Edges => list(hits.iter().map(|hit| Resolved::Thing(Thing::Edge(connection, hit)))),
-            What::Nodes => list(hits.iter().map(|hit| Resolved::Thing(Thing::Document(exposed, &hit.document)))),
-            What::Total => counted_total(&connection.many.totals, connection.page, node),
-            What::Counted(part) => of_level(Within::of(connection), part, node),
-            _ => Resolved::Null,
-        }
-    }
-
-    fn of_edge(&self, connection: Connection<'a>, hit: &'a Hit, node: &'a Node) -> Resolved<'a> {
-        match node.what {
-            What::Cursor => Resolved::Leaf(Value::text(self.cursor(connection, hit))),
-            What::Score => hit.score.map_or(Resolved::Null, |score| Resolved::Leaf(Value::Single(score))),
-            What::Distance => hit.distance.map_or(Resolved::Null, |metres| Resolved::Leaf(Value::Double(metres))),
-            What::InnerHits => Resolved::Thing(Thing::InnerHits(connection, hit)),
-            What::Explanation => match &hit.explanation {
-                Some(explanation) => Resolved::Thing(Thing::Explanation(explanation)),
-                None => Resolved::Null,
-            },
-            What::EdgeNode => Resolved::Thing(Thing::Document(&connection.many.exposed, &hit.document)),
-            What::Highlights => {
-                let asked = connection.many.highlights.iter().find(|(other, _)| std::ptr::eq(*other, node));
-                let paths = asked.map(|(_, paths)| paths.as_slice()).unwrap_or_default();
-                let marked = |path: &'a String| hit.highlights.iter().find(move |highlight| highlight.field == *path);
-                list(paths.iter().filter_map(marked).map(|highlight| Resolved::Thing(Thing::Highlight(highlight))))
-            }
-            _ => Resolved::Null,
-        }
-    }
-
-    fn of_page(&self, connection: Connection<'a>, node: &'a Node) -> Resolved<'a> {
-        let Some(page) = connection.page else { return Resolved::Null };
-        let cursor = |hit: Option<&'a Hit>| match hit {
-            Some(hit) => Resolved::Leaf(Value::text(self.cursor(connection, hit))),
-            None => Resolved::Null,
-        };
-        match node.what {
-            What::HasNext => Resolved::Leaf(Value::Boolean(page.has_next)),
-            What::HasPrevious => Resolved::Leaf(Value::Boolean(page.has_previous)),
-            What::Start => cursor(page.hits.first()),
-            What::End => cursor(page.hits.last()),
-            _ => Resolved::Null,
-        }
-    }
-
-    fn cursor(&self, connection: Connection<'a>, hit: &Hit) -> String {
-        let snapshot = match (&connection.many.walk, connection.page) {
-            (Walk::Snapshot(id), Some(page)) => Some(moments::of_page(id, page)),
-            _ => None,
-        };
-        moments::cursor(self.signer, &connection.many.binding, snapshot, &hit.key)
-    }
-
     fn fail(&mut self, failure: Failure, node: &Node, path: Path<'_>) {
         if self.failures.len() < self.most_errors {
             let mut failure = failure.at(node.place);
@@ -406,39 +346,6 @@ fn page(results: &Results, at: usize) -> Result<&Page, Failure> {
     }
 }
 
-fn connection<'a>(results: &'a Results, many: &'a Many<'a>) -> Resolved<'a> {
-    match many.search.map(|at| page(results, at)) {
-        Some(Err(failure)) => Resolved::Fault(failure),
-        Some(Ok(page)) => Resolved::Thing(Thing::Connection(Connection { many, page: Some(page) })),
-        None => Resolved::Thing(Thing::Connection(Connection { many, page: None })),
-    }
-}
-
-fn document<'a>(results: &'a Results, exposed: &'a Exposed, place: &'a Place) -> Resolved<'a> {
-    let found = match place {
-        Place::Get(at) => match &results.documents {
-            Ok(documents) => Ok(documents.get(*at).and_then(Option::as_ref)),
-            Err(failure) => Err(failure.clone()),
-        },
-        Place::Search { at, only } => page(results, *at).and_then(|page| {
-            let mut meant = page.hits.iter().map(|hit| &hit.document).filter(|document| match only {
-                Some((index, routing)) => document.index == *index && document.routing == *routing,
-                None => true,
-            });
-            let first = meant.next();
-            match (first, meant.next()) {
-                (Some(first), Some(_)) => Err(several(exposed, first)),
-                _ => Ok(first),
-            }
-        }),
-    };
-    match found {
-        Ok(Some(document)) => Resolved::Thing(Thing::Document(exposed, document)),
-        Ok(None) => Resolved::Null,
-        Err(failure) => Resolved::Fault(failure),
-    }
-}
-
 /// Values that begin as was asked.
 fn values(results: &Results, at: usize) -> Resolved<'_> {
     match page(results, at) {
@@ -450,101 +357,8 @@ fn values(results: &Results, at: usize) -> Resolved<'_> {
     }
 }
 
-/// Which words to drop, where too little was found.
-fn relaxed<'a>(connection: Connection<'a>) -> &'a [Relaxed] {
-    let all = connection.page.map(|page| page.suggested.as_slice()).unwrap_or_default();
-    let found = all.iter().find_map(|(_, suggested)| match suggested {
-        Suggested::Relaxed(found) => Some(found.as_slice()),
-        _ => None,
-    });
-    found.unwrap_or_default()
-}
-
-/// A better spelling, where too little was found.
-fn better<'a>(connection: Connection<'a>) -> Option<&'a [(String, bool)]> {
-    connection.page?.suggested.iter().find_map(|(_, suggested)| match suggested {
-        Suggested::DidYouMean(parts) => parts.as_deref(),
-        _ => None,
-    })
-}
-
-/// As far as this node wants it counted.
-fn counted_total<'a>(totals: &[(&'a Node, TotalRequest)], page: Option<&'a Page>, node: &'a Node) -> Resolved<'a> {
-    let asked = totals.iter().find(|(other, _)| std::ptr::eq(*other, node)).map(|(_, asked)| *asked);
-    match (page.and_then(|page| page.total), asked) {
-        (Some(total), Some(TotalRequest::UpTo(most))) if total.value > most => {
-            Resolved::Thing(Thing::Total { value: most, relation: Relation::AtLeast })
-        }
-        (Some(total), _) => Resolved::Thing(Thing::Total { value: total.value, relation: total.relation }),
-        (None, _) => Resolved::Null,
-    }
-}
-
-fn of_explanation<'a>(explanation: &'a Explanation, node: &'a Node) -> Resolved<'a> {
-    let text = |text: &'a Option<String>| text.as_ref().map_or(Resolved::Null, |text| Resolved::Leaf(Value::text(text)));
-    let What::Explained(part) = node.what else { return Resolved::Null };
-    match part {
-        Explained::Value => Resolved::Leaf(Value::Double(explanation.value)),
-        Explained::Description => Resolved::Leaf(Value::text(&explanation.description)),
-        Explained::Field => text(&explanation.field),
-        Explained::Term => text(&explanation.term),
-        Explained::Details => list(explanation.details.iter().map(|detail| Resolved::Thing(Thing::Explanation(detail)))),
-    }
-}
-
 pub(super) fn list<'a>(items: impl Iterator<Item = Resolved<'a>>) -> Resolved<'a> {
     Resolved::List(items.collect())
-}
-
-fn of_document<'a>(exposed: &'a Exposed, document: &'a Document, node: &'a Node) -> Resolved<'a> {
-    let collection = exposed.collection.name.as_str();
-    match node.what {
-        What::GlobalId => Resolved::Leaf(Value::text(ids::write(collection, document))),
-        What::Id => Resolved::Leaf(Value::text(document.id.as_str())),
-        What::Version => Resolved::Leaf(Value::text(document.version.to_string())),
-        _ => of_object(collection, &exposed.fields, &View::of(&document.source), node),
-    }
-}
-
-fn of_object<'a>(collection: &'a str, fields: &'a [ExposedField], view: &View<'a>, node: &'a Node) -> Resolved<'a> {
-    let What::Field(at) = node.what else { return Resolved::Null };
-    let Some(field) = fields.get(at) else { return Resolved::Null };
-    of_content(collection, field, documents::content(collection, field, view))
-}
-
-fn of_content<'a>(collection: &'a str, field: &'a ExposedField, content: Content<'a>) -> Resolved<'a> {
-    match content {
-        Content::Null => Resolved::Null,
-        Content::Leaf(value) => Resolved::Leaf(value),
-        Content::Object(view) => Resolved::Thing(Thing::Object { collection, fields: &field.fields, view }),
-        Content::Point { lat, lon } => Resolved::Thing(Thing::Point { lat, lon }),
-        Content::List(items) => list(items.into_iter().map(|item| of_content(collection, field, item))),
-        Content::Fault(why) => Resolved::Fault(Failure::new(Code::PartialResult, why)),
-    }
-}
-
-fn of_inner_hits<'a>(connection: Connection<'a>, hit: &'a Hit, node: &'a Node) -> Resolved<'a> {
-    let What::InnerList(path) = &node.what else { return Resolved::Null };
-    let at = connection.many.inner.iter().find(|(other, _)| std::ptr::eq(*other, node)).map(|(_, at)| *at);
-    let exposed = &*connection.many.exposed;
-    let field = exposed.all_fields().find(|field| *field.field.path == **path);
-    match (at.and_then(|at| hit.inner_hits.get(at)), field) {
-        (Some(elements), Some(field)) => {
-            Resolved::Thing(Thing::Elements(exposed.collection.name.as_str(), &field.fields, elements))
-        }
-        _ => Resolved::Null,
-    }
-}
-
-fn several(exposed: &Exposed, document: &Document) -> Failure {
-    Failure::new(
-        Code::Conflict,
-        format!(
-            "several indices of {} hold a document {:?}; say which one by its global id, the nodeId of a search",
-            exposed.collection.name,
-            document.id.as_str()
-        ),
-    )
 }
 
 /// Names the collections an operation was about, for the log.

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Resolved, Results, Shaper, connection, document};
+use super::connection::connection;
+use super::document::document;
+use super::{Resolved, Results, Shaper};
 use crate::catalog::Exposed;
 use crate::error::Code;
 use crate::graphql::errors::Failure;

@@ -1,10 +1,11 @@
 //! Answers to a search over several collections: each hit is of one of them, and what is selected of it depends on which.
 
-use super::{Hit, Resolved, Results, Shaper, Thing, counted_total, list, page};
+use super::connection::{counted_total, page_info};
+use super::{Resolved, Results, Shaper, Thing, list, page};
 use crate::graphql::operation::{Node, What};
 use crate::graphql::plan::Together;
 use crate::graphql::value::Value;
-use crate::search::Page;
+use crate::search::{Hit, Page};
 
 #[derive(Clone, Copy)]
 pub(in crate::graphql) struct Joined<'a> {
@@ -44,13 +45,7 @@ impl<'a> Shaper<'a> {
             Part::Page(joined) => {
                 let Some(page) = joined.page else { return Resolved::Null };
                 let cursor = |hit: Option<&Hit>| hit.map_or(Resolved::Null, |hit| self.place(joined, hit));
-                match node.what {
-                    What::HasNext => Resolved::Leaf(Value::Boolean(page.has_next)),
-                    What::HasPrevious => Resolved::Leaf(Value::Boolean(page.has_previous)),
-                    What::Start => cursor(page.hits.first()),
-                    What::End => cursor(page.hits.last()),
-                    _ => Resolved::Null,
-                }
+                page_info(node, (page.has_next, page.has_previous), || cursor(page.hits.first()), || cursor(page.hits.last()))
             }
         }
     }
