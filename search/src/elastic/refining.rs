@@ -9,6 +9,9 @@ use crate::{
     Compute, Computed, Error, Facet, Fetch, FieldRef, Interval, Page, PageRequest, Query, Result, Scope, Slot, TotalRequest,
 };
 
+/// With their places among what was asked.
+pub(super) type Answers = Vec<(usize, Slot, Computed)>;
+
 /// What may be at fault in a query: by its place among what is computed.
 pub(super) struct Refining {
     suspects: Vec<(usize, FieldRef, Interval)>,
@@ -51,8 +54,8 @@ impl Refining {
     }
 
     /// The query without what is too fine, and the answers to that, by their places. `None`: that is not why.
-    pub(super) fn settle(&self, query: &Query, measured: &Page) -> Result<Option<(Query, Vec<(usize, Slot, Computed)>)>> {
-        let mut answers: Vec<(usize, Slot, Computed)> = Vec::new();
+    pub(super) fn settle(&self, query: &Query, measured: &Page) -> Result<Option<(Query, Answers)>> {
+        let mut answers: Answers = Vec::new();
         for ((place, field, interval), (_, found)) in self.suspects.iter().zip(&measured.computed) {
             let Computed::Facet { stats: Some(stats), .. } = found else {
                 return Err(Error::internal("ends that were not told"));
@@ -93,7 +96,7 @@ impl Refining {
 }
 
 /// Puts the answers back where they were asked.
-pub(super) fn join(page: &mut Page, answers: Vec<(usize, Slot, Computed)>) {
+pub(super) fn join(page: &mut Page, answers: Answers) {
     for (place, slot, answer) in answers {
         page.computed.insert(place.min(page.computed.len()), (slot, answer));
     }
