@@ -271,7 +271,10 @@ async fn no_more_errors_than_the_limit() {
     assert_eq!(answer["errors"].as_array().unwrap().len(), 20);
     let unknown: String = (0..50).map(|n| format!("x{n} ")).collect();
     let refused = bench.json(&format!("{{ package(id: 1) {{ {unknown} }} }}"), json!({})).await;
-    assert_eq!(refused["errors"].as_array().unwrap().len(), 20);
+    // what is refused as a whole is told in few words
+    let told = refused["errors"].as_array().unwrap().len();
+    assert!((2..20).contains(&told), "{told}");
+    assert!(refused.to_string().len() < 1_000, "{refused}");
 }
 
 #[tokio::test]
