@@ -178,7 +178,7 @@ fn queries() -> Vec<(&'static str, String, bool)> {
             "groups of elements",
             notes(
                 "first: 0",
-                "groupBy(keys: [{ field: LINES_SKU }], orderBy: [{ key: DESC }]) { nodes { key { lines { sku } } count nestedCount aggregate { lines { cost { max } } } topHits(first: 4, orderBy: [{ field: PRICE, direction: DESC }]) { _id title lines { sku cost } } groupBy(keys: [{ field: KIND }]) { nodes { key { kind } count topHits(first: 9) { _id } } otherCount } } otherCount pageInfo { hasNextPage endCursor } }",
+                "groupBy(keys: [{ field: LINES_SKU }], orderBy: [{ key: DESC }]) { nodes { key { lines { sku } } count nestedCount aggregate { lines { cost { max } } } topHits(first: 4, orderBy: [{ field: PRICE, direction: DESC }]) { _id title lines { sku cost } } groupBy(keys: [{ field: KIND }], first: 5) { nodes { key { kind } count topHits(first: 1) { _id } } otherCount } } otherCount pageInfo { hasNextPage endCursor } }",
             ),
             true,
         ),
