@@ -219,6 +219,8 @@ fn operations() -> Vec<Attack> {
     let deep = |depth: usize| bombs::nested("{ ofType ", "{ name }", "}", depth);
     vec![
         limit("tokens", "tokens", format!("{{ landmarks {{ {} }} }}", "total { value } ".repeat(1_300)), json!({})),
+        limit("a million commas", "tokens", format!("{} {{ landmarks {TOTAL} }}", ",".repeat(1_000_000)), json!({})),
+        limit("half a million comments", "tokens", format!("{} {{ landmarks {TOTAL} }}", "#\n".repeat(500_000)), json!({})),
         limit("tokens in a body that nobody could parse", "tokens", "{".repeat(1_000_000), json!({})),
         limit(
             "tokens in a list",
