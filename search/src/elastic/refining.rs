@@ -103,18 +103,5 @@ pub(super) fn join(page: &mut Page, answers: Answers) {
 }
 
 fn ends(field: &FieldRef, scope: Scope) -> Facet {
-    Facet {
-        field: field.clone(),
-        scope,
-        values: None,
-        order: Vec::new(),
-        containing: None,
-        missing: false,
-        distinct: false,
-        ranges: Vec::new(),
-        interval: None,
-        stats: true,
-        from: None,
-        zoom: None,
-    }
+    Facet { scope, stats: true, ..Facet::new(field.clone()) }
 }
